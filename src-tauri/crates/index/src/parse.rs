@@ -1,0 +1,159 @@
+//! A query as the word index reads it: terms, identifiers, quoted phrases.
+
+use crate::fold::fold;
+use crate::token;
+
+/// A word or an identifier that is searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Case and accents off.
+    pub(crate) folded: String,
+    /// As it was typed.
+    pub typed: String,
+    /// The word may go on: it stands last and nothing after it says that it is whole.
+    pub(crate) open: bool,
+}
+
+/// Words that must stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    pub(crate) folded: Vec<String>,
+    /// As it was typed, without quotes.
+    pub typed: String,
+}
+
+/// What is searched for by word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordQuery {
+    /// Every word once, in the order typed.
+    pub(crate) terms: Vec<Term>,
+    /// Compound pieces kept whole; they score like words.
+    pub(crate) wholes: Vec<Term>,
+    /// What names one thing and must not be buried.
+    pub(crate) identifiers: Vec<String>,
+    /// Quoted phrases, and the whole query when it is short enough to be a name.
+    pub(crate) phrases: Vec<Phrase>,
+}
+
+/// A query of up to this many words is also looked for as it stands: it may be a name or a title.
+const NAME_WORDS: usize = 4;
+
+impl WordQuery {
+    /// Reads what was typed. Never fails: what is not understood is searched for as words.
+    pub fn parse(text: &str) -> Self {
+        let mut query = Self::default();
+        let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
+        let ranges: Vec<_> = token::words(text).collect();
+        for (position, range) in ranges.iter().enumerate() {
+            let typed = &text[range.clone()];
+            let open = ends_open && position + 1 == ranges.len();
+            push_term(&mut query.terms, typed, open);
+            if token::is_identifier(typed) {
+                push_unique(&mut query.identifiers, fold(typed));
+            }
+        }
+        for range in token::wholes(text) {
+            let typed = &text[range];
+            push_term(&mut query.wholes, typed, false);
+            if token::is_identifier(typed) {
+                push_unique(&mut query.identifiers, fold(typed));
+            }
+        }
+        // A part of an identifier does not count for the whole: `KR-4` asks for no other `kr`.
+        let wholes: Vec<String> = query.wholes.iter().map(|whole| whole.folded.clone()).collect();
+        query.identifiers.retain(|name| !wholes.iter().any(|whole| whole != name && whole.contains(name.as_str())));
+        query.phrases = quoted(text);
+        if query.phrases.is_empty() && (1..=NAME_WORDS).contains(&ranges.len()) && query.identifiers.is_empty() {
+            query.phrases.extend(phrase(text));
+        }
+        query
+    }
+
+    /// Whether there is nothing to look for: only punctuation, or pictures.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// All terms that score, words first.
+    pub(crate) fn scoring(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().chain(&self.wholes)
+    }
+}
+
+fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool) {
+    let folded = fold(typed);
+    match terms.iter_mut().find(|term| term.folded == folded) {
+        Some(known) => known.open |= open,
+        None if folded.is_empty() => {}
+        None => terms.push(Term { folded, typed: typed.to_owned(), open }),
+    }
+}
+
+fn push_unique(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// The phrases between straight or curly double quotes; a quote that is never closed is no phrase.
+fn quoted(text: &str) -> Vec<Phrase> {
+    let is_quote = |letter: char| matches!(letter, '"' | '“' | '”' | '„');
+    let pieces: Vec<&str> = text.split(is_quote).collect();
+    let closed = if pieces.len() % 2 == 1 { pieces.len() } else { pieces.len() - 1 };
+    pieces[..closed].iter().skip(1).step_by(2).filter_map(|piece| phrase(piece)).collect()
+}
+
+fn phrase(text: &str) -> Option<Phrase> {
+    let folded: Vec<String> = token::words(text).map(|range| fold(&text[range])).collect();
+    (!folded.is_empty()).then(|| Phrase { folded, typed: text.trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn phrases(text: &str) -> Vec<Vec<String>> {
+        WordQuery::parse(text).phrases.into_iter().map(|phrase| phrase.folded).collect()
+    }
+
+    #[test]
+    fn quoted_text_is_a_phrase() {
+        assert_eq!(phrases("who said \"ship on Friday\" and why then"), [["ship", "on", "friday"]]);
+        assert_eq!(phrases("who said “ship it” and why did they"), [["ship", "it"]], "curly quotes too");
+        assert!(phrases("who said \"ship on Friday and why then").is_empty(), "an open quote is still being typed");
+    }
+
+    #[test]
+    fn a_short_query_may_be_a_name() {
+        assert_eq!(phrases("Ingrid Solberg"), [["ingrid", "solberg"]]);
+        assert!(phrases("what does Ingrid like to drink").is_empty(), "a sentence is not a name");
+    }
+
+    #[test]
+    fn an_identifier_stands_for_itself_alone() {
+        let query = WordQuery::parse("status of KR-4?");
+        assert_eq!(query.identifiers, ["kr-4"]);
+        let query = WordQuery::parse("E_CONN_4417");
+        assert_eq!(query.identifiers, ["e_conn_4417"], "its parts name nothing by themselves");
+        assert!(query.phrases.is_empty(), "an identifier needs no phrase");
+    }
+
+    #[test]
+    fn only_a_last_word_without_an_end_is_open() {
+        let open = |text: &str| WordQuery::parse(text).terms.iter().map(|term| term.open).collect::<Vec<_>>();
+        assert_eq!(open("dark roa"), [false, true]);
+        assert_eq!(open("dark roast "), [false, false]);
+        assert_eq!(open("dark roast?"), [false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_parsed(text in "\\PC{0,80}") {
+            let query = WordQuery::parse(&text);
+            prop_assert!(query.terms.iter().all(|term| !term.folded.is_empty()));
+            prop_assert!(query.phrases.iter().all(|phrase| !phrase.folded.is_empty()));
+        }
+    }
+}

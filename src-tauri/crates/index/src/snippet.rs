@@ -1,0 +1,179 @@
+//! Snippets: the part of a text that shows why it was found, with the words that were searched for marked.
+
+use std::ops::Range;
+
+use crate::fold::fold;
+use crate::parse::WordQuery;
+use crate::token;
+use crate::words::is_open_match;
+
+/// A stretch of a snippet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The text, runs of white space folded to one space.
+    pub text: String,
+    /// Whether it is a word that was searched for.
+    pub marked: bool,
+}
+
+struct Match {
+    range: Range<usize>,
+    term: usize,
+}
+
+/// The part of `text`, at most about `length` bytes, in which most of the query's words stand, marked.
+///
+/// Without a match it is the beginning. `…` stands where text was left out. Cuts fall between words, or
+/// between characters where a single word is longer than the snippet.
+pub fn snippet(text: &str, query: &WordQuery, length: usize) -> Vec<Marked> {
+    let text = text.trim();
+    let matches = find(text, query);
+    let window = window(text, &matches, length);
+    let mut spans = Vec::new();
+    if window.start > 0 {
+        push(&mut spans, "…", false);
+    }
+    let mut at = window.start;
+    for found in matches.iter().filter(|found| found.range.start >= window.start && found.range.end <= window.end) {
+        push(&mut spans, &text[at..found.range.start], false);
+        push(&mut spans, &text[found.range.clone()], true);
+        at = found.range.end;
+    }
+    push(&mut spans, &text[at..window.end], false);
+    if window.end < text.len() {
+        push(&mut spans, "…", false);
+    }
+    spans
+}
+
+fn find(text: &str, query: &WordQuery) -> Vec<Match> {
+    token::words(text)
+        .filter_map(|range| {
+            let word = fold(&text[range.clone()]);
+            let term = query
+                .terms
+                .iter()
+                .position(|term| term.folded == word || (term.open && is_open_match(&term.folded, &word)))?;
+            Some(Match { range, term })
+        })
+        .collect()
+}
+
+/// The stretch with the most different terms in it; of equal ones the one with the rarer, longer words, and
+/// then the first.
+fn window(text: &str, matches: &[Match], length: usize) -> Range<usize> {
+    if text.len() <= length {
+        return 0..text.len();
+    }
+    let mut best = (0, 0);
+    let mut from = 0;
+    for (at, first) in matches.iter().enumerate() {
+        let limit = first.range.start + length * 3 / 4;
+        let mut seen: Vec<usize> = Vec::new();
+        let mut letters = 0;
+        for found in matches[at..].iter().take_while(|found| found.range.end <= limit) {
+            if !seen.contains(&found.term) {
+                seen.push(found.term);
+                letters += found.range.len();
+            }
+        }
+        if (seen.len(), letters) > best {
+            best = (seen.len(), letters);
+            from = first.range.start;
+        }
+    }
+    let lead = length / 6;
+    let start = match from.checked_sub(lead) {
+        None | Some(0) => 0,
+        Some(start) => word_start(text, start, from),
+    };
+    let end = start + length;
+    if end >= text.len() {
+        return start..text.len();
+    }
+    start..word_end(text, start, end)
+}
+
+/// The first place at or after `at` where a word begins, up to `limit`.
+fn word_start(text: &str, at: usize, limit: usize) -> usize {
+    let at = text.ceil_char_boundary(at);
+    text[at..limit].find(char::is_whitespace).map_or(limit, |space| {
+        let after = at + space;
+        after + (text[after..limit].len() - text[after..limit].trim_start().len())
+    })
+}
+
+/// The last place at or before `at` where a word ends, but not before `start`.
+fn word_end(text: &str, start: usize, at: usize) -> usize {
+    let at = text.floor_char_boundary(at);
+    let end = text[start..at].rfind(char::is_whitespace).map_or(at, |space| start + space);
+    let trimmed = start + text[start..end].trim_end().len();
+    if trimmed > start { trimmed } else { at }
+}
+
+fn push(spans: &mut Vec<Marked>, piece: &str, marked: bool) {
+    let mut text = String::with_capacity(piece.len());
+    for letter in piece.chars() {
+        let letter = if letter.is_whitespace() { ' ' } else { letter };
+        let ends_in_space = if text.is_empty() {
+            spans.last().is_some_and(|span| span.text.ends_with(' '))
+        } else {
+            text.ends_with(' ')
+        };
+        if letter != ' ' || !ends_in_space {
+            text.push(letter);
+        }
+    }
+    if text.is_empty() {
+        return;
+    }
+    match spans.last_mut() {
+        Some(last) if last.marked == marked && !marked => last.text.push_str(&text),
+        _ => spans.push(Marked { text, marked }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str, query: &str, length: usize) -> String {
+        let query = WordQuery::parse(query);
+        snippet(text, &query, length)
+            .into_iter()
+            .map(|span| if span.marked { format!("[{}]", span.text) } else { span.text })
+            .collect()
+    }
+
+    #[test]
+    fn marks_the_words_that_were_searched_for() {
+        assert_eq!(shown("Alice prefers dark roast.", "DARK roa", 80), "Alice prefers [dark] [roast].");
+        assert_eq!(shown("a\n\n  b\tc", "b ", 80), "a [b] c", "line breaks are folded");
+        assert_eq!(shown("Café au lait", "cafe ", 80), "[Café] au lait", "the original spelling is shown");
+    }
+
+    #[test]
+    fn shows_where_the_words_stand() {
+        let text = format!("{} the release is on Friday {}", "lorem ".repeat(40), "ipsum ".repeat(40));
+        let part = shown(&text, "release friday ", 90);
+        assert!(part.contains("[release]") && part.contains("[Friday]"), "both words are in view: {part}");
+        assert!(part.starts_with('…') && part.ends_with('…'), "what was left out is shown: {part}");
+        assert!(shown(&text, "nothing ", 90).starts_with("lorem"), "no match: the beginning");
+    }
+
+    proptest! {
+        #[test]
+        fn is_a_part_of_the_text(text in "(\\PC|[ \n]){0,300}", query in "\\PC{0,20}", length in 1_usize..120) {
+            let spans = snippet(&text, &WordQuery::parse(&query), length);
+            let joined: String = spans.iter().map(|span| span.text.as_str()).collect();
+            prop_assert!(joined.len() <= length + 2 * '…'.len_utf8() + 4, "about as long as was asked for");
+            let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let inner = squeeze(joined.trim_matches('…'));
+            let inner = inner.trim_matches('…').trim();
+            prop_assert!(squeeze(&text).contains(inner), "nothing is invented: {inner:?}");
+            prop_assert!(spans.iter().all(|span| !span.text.is_empty()));
+        }
+    }
+}

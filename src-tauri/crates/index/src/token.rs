@@ -1,0 +1,108 @@
+//! Tokens: the words of a text, and the identifiers that stand in it as wholes.
+//!
+//! Words are found by the rules of Unicode (UAX #29) and split further where people search for parts:
+//! `example.com` and `E_CONN_4417` come apart at what is neither letter nor digit. Wholes are the pieces
+//! between white space that consist of several parts, `KR-4`, `src/main.rs`, `zoe@example.com`, `#coffee`,
+//! with the punctuation around them off.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The words of `text` in order, as ranges of bytes.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    text.unicode_word_indices().flat_map(|(start, word)| {
+        let mut parts = Vec::with_capacity(1);
+        let mut open = None;
+        for (at, letter) in word.char_indices() {
+            match (is_word_letter(letter), open) {
+                (true, None) => open = Some(at),
+                (false, Some(from)) => {
+                    parts.push(start + from..start + at);
+                    open = None;
+                }
+                _ => {}
+            }
+        }
+        parts.extend(open.map(|from| start + from..start + word.len()));
+        parts
+    })
+}
+
+/// The wholes of `text` in order, as ranges of bytes.
+pub(crate) fn wholes(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    text.split_whitespace().filter_map(move |chunk| {
+        let start = chunk.as_ptr() as usize - text.as_ptr() as usize;
+        let tag = chunk.find(['#', '@']).filter(|&at| {
+            let before_is_outside = chunk[..at].chars().all(|letter| !letter.is_alphanumeric());
+            before_is_outside && chunk[at + 1..].starts_with(char::is_alphanumeric)
+        });
+        let from = tag.or_else(|| chunk.find(char::is_alphanumeric))?;
+        let last = chunk.rfind(char::is_alphanumeric)?;
+        let to = last + chunk[last..].chars().next().map_or(0, char::len_utf8);
+        let whole = &chunk[from..to];
+        is_compound(whole).then(|| start + from..start + to)
+    })
+}
+
+/// Whether a whole or a word names one thing rather than saying something: letters and digits mixed with a
+/// letter in front (`p95`, `INC-2041`), or parts joined by something that prose does not join with.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    let has_digit = text.chars().any(|letter| letter.is_ascii_digit());
+    let leads_with_letter = text.chars().find(|letter| letter.is_alphanumeric()).is_some_and(char::is_alphabetic);
+    let joined = text.contains(['_', '/', '@', '#', '\\', ':', '=', '.']);
+    (has_digit && leads_with_letter) || (joined && text.chars().any(char::is_alphabetic))
+}
+
+fn is_word_letter(letter: char) -> bool {
+    letter.is_alphanumeric() || unicode_normalization::char::is_combining_mark(letter)
+}
+
+/// Several parts, not merely a word with an apostrophe.
+fn is_compound(whole: &str) -> bool {
+    whole.chars().any(|letter| !is_word_letter(letter) && !matches!(letter, '\'' | '’' | '—' | '–' | '…' | ','))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word_list(text: &str) -> Vec<&str> {
+        words(text).map(|range| &text[range]).collect()
+    }
+
+    fn whole_list(text: &str) -> Vec<&str> {
+        wholes(text).map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn words_come_apart_where_people_search_for_parts() {
+        assert_eq!(word_list("Poland's E_CONN_4417 at example.com"), [
+            "Poland", "s", "E", "CONN", "4417", "at", "example", "com"
+        ]);
+        assert_eq!(word_list("今天天气"), ["今", "天", "天", "气"], "ideographs stand alone");
+        assert_eq!(word_list("…?! 🙂"), Vec::<&str>::new(), "punctuation and pictures are no words");
+        assert_eq!(word_list("cafe\u{301} noir"), ["cafe\u{301}", "noir"], "a combining mark stays with its letter");
+    }
+
+    #[test]
+    fn wholes_keep_identifiers_together() {
+        assert_eq!(whole_list("see (KR-4), src/main.rs and zoe@example.com."), [
+            "KR-4",
+            "src/main.rs",
+            "zoe@example.com"
+        ]);
+        assert_eq!(whole_list("#coffee: don't, O’Neill"), ["#coffee"], "an apostrophe joins no parts");
+        assert_eq!(whole_list("plain words only"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn identifiers_are_told_from_prose() {
+        for name in ["KR-4", "p95", "E_CONN_4417", "src/main.rs", "#coffee", "INC-2041"] {
+            assert!(is_identifier(name), "{name} names one thing");
+        }
+        for prose in ["well-known", "1898", "19th", "coffee", "2010-11"] {
+            assert!(!is_identifier(prose), "{prose} is prose or a number");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The vocabulary of Papr Desktop: what a memory is, what a query asks and a reply answers, what a vector
+//! means and when two may be compared.
+//!
+//! Everything else in the workspace speaks in these types. This crate knows neither a database, nor a wire
+//! format, nor an async runtime; it derives `serde` and that is all. The [`ports`] are the places where two
+//! implementations exist.
+#![deny(missing_docs)]
+
+mod cancel;
+mod memory;
+pub mod ports;
+mod query;
+mod recipe;
+mod reply;
+mod vector;
+
+pub use cancel::{CancelToken, Cancelled};
+pub use memory::{
+    Content, ContentError, DEFAULT_KIND, Memory, MemoryId, MAX_CONTENT_BYTES, RemoteId, Source, Tier, TierSetter,
+    UnknownTier,
+};
+pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
+pub use recipe::{
+    Fingerprint, GraphNames, Manifest, ManifestError, ModelFile, Normalization, Padding, Pooling, Precision,
+    Prefixes, Recipe,
+};
+pub use reply::{Hit, Reason, Reply, Span, TierCounts, Timings};
+pub use vector::{Dims, Space, Vector, VectorError};
