@@ -1,0 +1,52 @@
+# Everything here is a thin line over scripts/ and cargo: on Windows, type the same lines by hand.
+# One feature set everywhere: another one would compile the whole of Tauri again.
+PYTHON ?= python3
+FEATURES = --features custom-protocol
+
+.PHONY: run test check bench bundle test-long audit check-mac clean
+
+# The app, or the same search in the terminal where there is no display.
+run:
+	@$(PYTHON) scripts/setup.py run
+	@$(PYTHON) scripts/start.py
+
+# Every test; the last line is `N passed, N failed`.
+test:
+	@$(PYTHON) scripts/setup.py test
+	@$(PYTHON) scripts/run_tests.py
+
+# Formatting, lints, types, and the rules of ARCHITECTURE.md that a machine can check.
+check:
+	@$(PYTHON) scripts/setup.py check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	npm run check
+	cargo test $(FEATURES) --test bindings --test graph
+
+bench:
+	@$(PYTHON) scripts/setup.py run
+	cargo bench --workspace $(FEATURES) --benches
+
+# An installer for this system: deb, app and dmg, or nsis.
+bundle:
+	@$(PYTHON) scripts/setup.py run
+	case `uname -s` in Darwin) kinds=app,dmg;; Linux) kinds=deb;; *) kinds=nsis;; esac; \
+		npx tauri build --bundles $$kinds
+
+# The long forms: hundreds of kill rounds, large indexes.
+test-long:
+	@$(PYTHON) scripts/setup.py test
+	PAPR_LONG=1 cargo test --release --workspace $(FEATURES)
+
+# Licences, doubled crates, sources. Needs cargo-deny; security advisories are not asked: they need the network.
+audit:
+	cargo deny check licenses bans sources
+
+# Types of the code for macOS, checked on another system.
+check-mac:
+	@$(PYTHON) scripts/check_mac.py
+
+# What was compiled. Downloads stay; to begin from nothing, delete vendor, node_modules and .venv too.
+clean:
+	cargo clean
+	rm -rf ui/dist
