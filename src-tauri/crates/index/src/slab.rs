@@ -90,11 +90,15 @@ impl Slab {
         self.row_of.contains_key(&id)
     }
 
+    /// The numbers kept for a memory.
+    pub fn get(&self, id: MemoryId) -> Option<&[f32]> {
+        let start = self.row_of.get(&id)? * self.dims.get();
+        self.rows.get(start..start + self.dims.get())
+    }
+
     /// Cosine similarity of one memory to the query; none without its vector.
     pub fn cosine(&self, id: MemoryId, query: &Vector) -> Option<f32> {
-        let row = *self.row_of.get(&id)?;
-        let start = row * self.dims.get();
-        Some(dot(query.as_slice(), &self.rows[start..start + self.dims.get()]).clamp(-1.0, 1.0))
+        self.get(id).map(|row| dot(query.as_slice(), row).clamp(-1.0, 1.0))
     }
 
     /// The `k` memories nearest to the query, nearest first; of equal ones, the older first. Exact.

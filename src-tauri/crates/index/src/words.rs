@@ -105,17 +105,6 @@ impl WordIndex {
         self.slot_of.is_empty()
     }
 
-    /// How many memories stand in a tier; costs a pass over all.
-    pub fn count(&self, tier: Tier) -> usize {
-        self.documents.iter().flatten().filter(|document| document.tier == tier).count()
-    }
-
-    /// The tier of a memory, if it is here.
-    pub fn tier(&self, id: MemoryId) -> Option<Tier> {
-        let slot = *self.slot_of.get(&id)?;
-        self.documents.get(slot as usize)?.as_ref().map(|document| document.tier)
-    }
-
     /// Adds a memory, or replaces what it said.
     pub fn upsert(&mut self, id: MemoryId, tier: Tier, text: &str) {
         self.remove(id);
@@ -400,7 +389,6 @@ mod tests {
         let matches = index.search(&WordQuery::parse("roast "), Some(Tier::Goals), 10);
         assert_eq!(matches.best().len(), 1, "the filter keeps the other tier out");
         assert_eq!(matches.of(id(1)), None, "also when asked for by id");
-        assert_eq!((index.count(Tier::Goals), index.tier(id(1))), (1, Some(Tier::Memories)));
     }
 
     #[test]

@@ -265,6 +265,11 @@ impl Memory {
             deleted_at: None,
         }
     }
+
+    /// Notes that it changed at `at`.
+    pub fn touch(&mut self, at: Timestamp) {
+        self.updated_at = to_millisecond(at);
+    }
 }
 
 /// Cuts a time to the precision memories are kept with.

@@ -1,0 +1,128 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use papr_memory::{MemoryId, Mode, Tier};
+
+/// Your Papr memories in a terminal: found by meaning and by word, on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "papr", version, about, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Folder of the memories [default: the app's own]
+    #[arg(long, global = true, value_name = "FOLDER", env = "PAPR_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed
+  2  asked for something that cannot be done as asked
+  3  the data folder cannot be used: another Papr Desktop has it, it is damaged, or the disk is full";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keep a new memory
+    Add {
+        /// The text; - reads it from standard input
+        text: String,
+        /// Where it belongs: goals or memories
+        #[arg(long, default_value_t = Tier::Memories)]
+        tier: Tier,
+        /// A subject word; may be given several times
+        #[arg(long = "topic", value_name = "WORD")]
+        topics: Vec<String>,
+    },
+    /// Add memories from a file of JSON Lines; what is there already is not added again
+    Import {
+        /// The file, one JSON object a line with at least "content"; - reads standard input
+        file: PathBuf,
+    },
+    /// Write all memories to a file of JSON Lines
+    Export {
+        /// The file; - writes to standard output
+        file: PathBuf,
+    },
+    /// Show memories, last changed first
+    List {
+        /// Only goals or only memories
+        #[arg(long)]
+        tier: Option<Tier>,
+        /// How many at most
+        #[arg(long, short = 'n', default_value_t = 50)]
+        limit: usize,
+    },
+    /// Show one memory
+    Get {
+        /// Its id
+        id: MemoryId,
+    },
+    /// Change a memory
+    Edit {
+        /// Its id
+        id: MemoryId,
+        /// The new text; - reads it from standard input
+        text: Option<String>,
+        /// Move it to goals or memories
+        #[arg(long)]
+        tier: Option<Tier>,
+        /// Its new subject words; may be given several times
+        #[arg(long = "topic", value_name = "WORD")]
+        topics: Vec<String>,
+    },
+    /// Delete memories; they can be taken back for 30 days
+    Delete {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<MemoryId>,
+    },
+    /// Take deleted memories back
+    Restore {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<MemoryId>,
+    },
+    /// Find memories by meaning and by word
+    Search {
+        /// A question, a name, an id, or a "phrase in quotes"
+        query: String,
+        /// How many results at most, 1 to 1,000
+        #[arg(short = 'k', long = "limit", default_value_t = 10)]
+        limit: usize,
+        /// Only goals or only memories
+        #[arg(long)]
+        tier: Option<Tier>,
+        /// hybrid, meaning or words
+        #[arg(long, default_value_t = Mode::Hybrid)]
+        mode: Mode,
+    },
+    /// Print the vectors of texts
+    Embed {
+        /// The texts
+        #[arg(required = true)]
+        texts: Vec<String>,
+    },
+    /// Show what is there, and how the model runs
+    Status,
+    /// Measure how good search is on a labelled set, in a temporary folder
+    Eval {
+        /// A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv
+        folder: PathBuf,
+        /// The questions are over the sample memories; no corpus.jsonl is read
+        #[arg(long)]
+        samples: bool,
+        /// Weight of meaning against words, 0 to 1
+        #[arg(long, value_name = "WEIGHT")]
+        meaning_weight: Option<f32>,
+    },
+    /// Search the sample memories with a few questions, in a temporary folder
+    Demo {
+        /// Questions of your own
+        queries: Vec<String>,
+    },
+}

@@ -1,0 +1,205 @@
+//! What is printed: for people in lines, for programs in JSON, progress for people at a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use papr_engine::{Code, Error, Problem};
+use papr_memory::ports::StoreError;
+use papr_memory::{Hit, Memory, Reason, Reply, Span};
+use serde::Serialize;
+
+/// Where and how results are printed.
+pub(crate) struct Output {
+    json: bool,
+    marks: bool,
+}
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Engine(Error),
+    /// The reader of our output is gone, as in `papr list | head`: nobody to tell.
+    Closed,
+    Usage(String),
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::File { path, source }
+                if path == PathBuf::from("-") && source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                Failure::Closed
+            }
+            error => Failure::Engine(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Failure::Closed } else { Failure::Output(error) }
+    }
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        let stdout = io::stdout();
+        Self { json, marks: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    /// Prints `value` as JSON, or what `text` makes of it.
+    pub(crate) fn print<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut stdout, value).map_err(io::Error::from)?;
+            stdout.write_all(b"\n")?;
+        } else {
+            stdout.write_all(text(value).as_bytes())?;
+        }
+        Ok(stdout.flush()?)
+    }
+
+    /// A remark to the person, beside the results.
+    pub(crate) fn note(&self, text: &str) {
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
+    pub(crate) fn progress(&self, what: &str, total: Option<u64>) -> ProgressBar {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total).with_style(style("{msg} {bar:30} {pos}/{len}")),
+            None => ProgressBar::no_length().with_style(style("{msg} {human_pos}")),
+        };
+        bar.set_draw_target(if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        bar.with_message(what.to_owned())
+    }
+
+    /// Tells why a command failed, and with which exit code.
+    pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
+        let (problem, exit) = match failure {
+            Failure::Closed => return ExitCode::SUCCESS,
+            Failure::Engine(error) => (Problem::from(error), exit_code(error)),
+            Failure::Usage(message) => (plain(Code::InvalidInput, message.clone()), 2),
+            Failure::Output(error) => (plain(Code::Internal, format!("cannot print the result: {error}")), 1),
+        };
+        if self.json {
+            if let Ok(json) = serde_json::to_string(&serde_json::json!({ "error": problem })) {
+                self.note(&json);
+            }
+        } else {
+            self.note(&format!("papr: {}", problem.message));
+            if let Some(hint) = &problem.hint {
+                self.note(&format!("hint: {hint}"));
+            }
+        }
+        ExitCode::from(exit)
+    }
+
+    /// A reply as people read it.
+    pub(crate) fn reply(&self, reply: &Reply) -> String {
+        let mut text: String = reply.hits.iter().enumerate().map(|(rank, hit)| self.hit(rank + 1, hit)).collect();
+        if reply.hits.is_empty() {
+            text.push_str("Nothing found.\n");
+        }
+        text.push_str(&latency_line(reply));
+        text
+    }
+
+    fn hit(&self, rank: usize, hit: &Hit) -> String {
+        let why = match hit.why {
+            Reason::Exact => "exact",
+            Reason::Both => "words and meaning",
+            Reason::Words => "words",
+            Reason::Meaning => "meaning",
+        };
+        let cosine = hit.cosine.map_or(String::new(), |cosine| format!(" · cosine {cosine:.2}"));
+        let words = hit.words.filter(|&words| words > 0.0).map_or(String::new(), |words| format!(" · words {words:.1}"));
+        let head = format!("{rank:>2}. {} · {why}{cosine}{words} · {}", tier_name(&hit.memory), hit.memory.id);
+        let snippet: String = hit.snippet.iter().map(|span| self.span(span)).collect();
+        format!("{head}\n    {snippet}\n")
+    }
+
+    fn span(&self, span: &Span) -> String {
+        if span.marked && self.marks { format!("\x1b[1m{}\x1b[0m", span.text) } else { span.text.clone() }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn plain(code: Code, message: String) -> Problem {
+    Problem { code, message, hint: None, retryable: false }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match (error, error.code()) {
+        (Error::Store(StoreError::NotOurs { .. } | StoreError::Io { .. }), _)
+        | (_, Code::StoreLocked | Code::StoreDamaged | Code::DiskFull) => 3,
+        (_, Code::InvalidInput | Code::NotFound | Code::Conflict) => 2,
+        _ => 1,
+    }
+}
+
+/// `Goal` or `Memory`.
+fn tier_name(memory: &Memory) -> &'static str {
+    match memory.tier {
+        papr_memory::Tier::Goals => "Goal",
+        papr_memory::Tier::Memories => "Memory",
+    }
+}
+
+/// One memory in a line: id, tier, date, text.
+pub(crate) fn memory_line(memory: &Memory) -> String {
+    let text = memory.content.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String = text.chars().take(100).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{}  {:<6}  {}  {shown}\n", memory.id, tier_name(memory), memory.updated_at.strftime("%Y-%m-%d"))
+}
+
+/// One memory in full.
+pub(crate) fn memory_text(memory: &Memory) -> String {
+    let topics = if memory.topics.is_empty() { String::new() } else { format!(" · {}", memory.topics.join(", ")) };
+    format!(
+        "{}\n{} · {} · revision {} · changed {}{topics}\n\n{}\n",
+        memory.id,
+        tier_name(memory),
+        memory.kind,
+        memory.rev,
+        memory.updated_at,
+        memory.content.as_str()
+    )
+}
+
+/// `12 results (3 goals, 9 memories) · 9 ms (embed 6, search 1)`
+fn latency_line(reply: &Reply) -> String {
+    let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let millis = |micros: u64| format!("{:.1}", micros as f64 / 1000.0);
+    let timings = &reply.timings;
+    let search = timings.vector + timings.words + timings.fetch;
+    let mut line = format!(
+        "{} ({}, {}) · {} ms (embed {}, search {})\n",
+        plural(reply.counts.total(), "result", "results"),
+        plural(reply.counts.goals, "goal", "goals"),
+        plural(reply.counts.memories, "memory", "memories"),
+        millis(timings.total),
+        millis(timings.tokenize + timings.embed),
+        millis(search),
+    );
+    if let Some(degraded) = &reply.degraded {
+        line.push_str(degraded);
+        line.push('\n');
+    }
+    line
+}

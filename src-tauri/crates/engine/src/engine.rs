@@ -1,0 +1,230 @@
+//! The engine itself: what it owns, how it starts, how it stops.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, JoinHandle};
+
+use papr_memory::ports::{Clock, Store, SystemClock};
+use papr_memory::{CancelToken, Memory, MemoryId, Tier};
+use papr_store::SledStore;
+use tokio::sync::watch;
+
+use crate::background::{self, Queue};
+use crate::catalog::Catalog;
+use crate::model::Model;
+use crate::search::Fusion;
+use crate::{Error, IndexState, ModelState, Resources, Status, paths};
+
+/// What an engine is opened with.
+#[derive(Clone)]
+pub struct Config {
+    /// Where this person's data is; made if missing.
+    pub data_folder: PathBuf,
+    /// Where the runtime and the models are.
+    pub resources: Resources,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// How meaning and words are weighed against each other.
+    pub fusion: Fusion,
+}
+
+impl Config {
+    /// Data in `data_folder`, resources as given, the system's clock, the measured weights.
+    pub fn new(data_folder: impl Into<PathBuf>, resources: Resources) -> Self {
+        Self {
+            data_folder: data_folder.into(),
+            resources,
+            clock: Arc::new(SystemClock),
+            fusion: Fusion::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("data_folder", &self.data_folder)
+            .field("resources", &self.resources)
+            .field("fusion", &self.fusion)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the callers' threads and the workers share.
+pub(crate) struct Shared {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) resources: Resources,
+    pub(crate) fusion: Fusion,
+    pub(crate) model: Model,
+    pub(crate) queue: Queue,
+    pub(crate) stop: CancelToken,
+    pub(crate) status: watch::Sender<Status>,
+    catalog: RwLock<Catalog>,
+    writer: Mutex<()>,
+}
+
+impl Shared {
+    pub(crate) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One writer at a time: whoever holds this may change the store and, after it, the catalogue.
+    pub(crate) fn writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes a change of the status, with the counts as they now are.
+    pub(crate) fn publish(&self, change: impl FnOnce(&mut Status)) {
+        let (counts, samples) = {
+            let catalog = self.catalog();
+            (catalog.counts(), catalog.samples().len())
+        };
+        let (pending, unembeddable) = self.queue.counts();
+        self.status.send_if_modified(|status| {
+            let before = status.clone();
+            *status = Status { counts, samples, pending, unembeddable, ..status.clone() };
+            change(status);
+            *status != before
+        });
+    }
+}
+
+/// An open data folder with everything that can be done with it.
+///
+/// [`Engine::open`] takes the folder's lock and opens the store, no more. [`Engine::start`] begins to read
+/// the index and to load the model in the background. Dropping it stops the workers and frees the lock.
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the data folder; makes it if it is missing.
+    ///
+    /// Fails if another process has it, if it holds something else, if it cannot be written to, or if the
+    /// store in it is damaged. In all these cases nothing in it was changed.
+    pub fn open(config: Config) -> Result<Self, Error> {
+        let store_folder = paths::store_folder(&config.data_folder)?;
+        let store = SledStore::open(&store_folder, config.clock.now())?;
+        let shared = Shared {
+            store: Box::new(store),
+            clock: config.clock,
+            resources: config.resources,
+            fusion: config.fusion,
+            model: Model::default(),
+            queue: Queue::default(),
+            stop: CancelToken::new(),
+            status: watch::Sender::new(Status::default()),
+            catalog: RwLock::default(),
+            writer: Mutex::default(),
+        };
+        Ok(Self { shared: Arc::new(shared), workers: Mutex::default() })
+    }
+
+    /// Begins, in the background, to read all memories into the index and to load the model. Starting again
+    /// what runs or is complete does nothing; what failed is tried again.
+    pub fn start(&self) -> Result<(), Error> {
+        let (mut read, mut load) = (false, false);
+        self.shared.publish(|status| {
+            read = matches!(status.index, IndexState::Off | IndexState::Failed);
+            load = matches!(status.model.state, ModelState::Off | ModelState::Failed);
+            if read {
+                status.index = IndexState::Building;
+                status.problem = None;
+            }
+            if load {
+                status.model.state = ModelState::Loading;
+                status.model.problem = None;
+            }
+        });
+        if read {
+            self.spawn("papr-index", background::read_index)?;
+        }
+        if load {
+            self.spawn("papr-model", background::load_and_embed)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the index and the model are each ready or failed, and tells the status then.
+    pub fn wait_ready(&self) -> Status {
+        self.wait_until(|status| status.index_is_done() && status.model_is_done())
+    }
+
+    /// Waits until `done` says so of the status. Returns at once when the engine is stopping.
+    pub fn wait_until(&self, mut done: impl FnMut(&Status) -> bool) -> Status {
+        let mut stream = self.watch();
+        let reached = pollster::block_on(stream.wait_for(|status| done(status))).map(|status| status.clone());
+        reached.unwrap_or_else(|_| self.status())
+    }
+
+    /// How things are.
+    pub fn status(&self) -> Status {
+        let mut status = self.shared.status.borrow().clone();
+        if let Some((median, late)) = self.shared.model.percentiles() {
+            status.model.p50_ms = Some(median.as_secs_f32() * 1000.0);
+            status.model.p95_ms = Some(late.as_secs_f32() * 1000.0);
+        }
+        status
+    }
+
+    /// A stream of the status: the current one, and each change.
+    pub fn watch(&self) -> watch::Receiver<Status> {
+        self.shared.status.subscribe()
+    }
+
+    /// The memory with this id.
+    pub fn get(&self, id: MemoryId) -> Result<Memory, Error> {
+        self.shared.store.get(id)?.ok_or(Error::NotFound(id))
+    }
+
+    /// Up to `limit` memories, last changed first, of one tier or both. Needs the index: what was not read
+    /// yet is not listed.
+    pub fn recent(&self, tier: Option<Tier>, limit: usize) -> Result<Vec<Memory>, Error> {
+        let ids: Vec<MemoryId> = self.shared.catalog().recent(tier).take(limit).collect();
+        ids.into_iter().filter_map(|id| self.shared.store.get(id).map_err(Error::from).transpose()).collect()
+    }
+
+    /// Bytes the store takes on disk.
+    pub fn size_on_disk(&self) -> Result<u64, Error> {
+        Ok(self.shared.store.size_on_disk()?)
+    }
+
+    /// The folder that models are looked for in.
+    pub fn models_folder(&self) -> &Path {
+        &self.shared.resources.models
+    }
+
+    fn spawn(&self, name: &str, work: fn(&Shared)) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        let worker =
+            thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared)).map_err(Error::Thread)?;
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        Ok(())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+        self.shared.queue.stop();
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker thread panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What can go wrong, in words for people: what happened, what to do, and a code where the window acts on it.
+
+use std::io;
+use std::path::PathBuf;
+
+use papr_memory::ports::{EmbedError, StoreError};
+use papr_memory::{Cancelled, ContentError, MemoryId, QueryError};
+use papr_models::ModelError;
+use serde::{Deserialize, Serialize};
+
+/// Codes of errors, one for each thing the window does something about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum Code {
+    /// There is no model, or no runtime to run it with: search by word goes on.
+    ModelMissing,
+    /// A file of the model is not what was pinned.
+    Checksum,
+    /// No room left.
+    DiskFull,
+    /// Somebody asked for a stop. An outcome, not a failure.
+    Cancelled,
+    /// Another process has the data folder.
+    StoreLocked,
+    /// What is on disk is not what was written.
+    StoreDamaged,
+    /// What was asked for cannot be done as it was asked.
+    InvalidInput,
+    /// There is no such memory.
+    NotFound,
+    /// The memory changed since it was shown.
+    Conflict,
+    /// Anything else.
+    Internal,
+}
+
+/// Why the engine could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The text cannot be a memory.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The query cannot be asked.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The installed model's files cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// No vectors could be made.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// No model is installed where one was needed.
+    #[error("no model is installed in {}", .0.display())]
+    NoModel(PathBuf),
+    /// The model's vector for a text did not pass its checks.
+    #[error("the model made a bad vector: {0}")]
+    BadVector(#[from] papr_memory::VectorError),
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// There is no such memory.
+    #[error("there is no memory {0}")]
+    NotFound(MemoryId),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file holds something else than it should.
+    #[error("{}: {reason}", path.display())]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A worker thread could not be started.
+    #[error("a worker thread could not be started: {0}")]
+    Thread(io::Error),
+}
+
+impl Error {
+    /// The code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Store(error) => store_code(error),
+            Error::Content(_) | Error::Query(_) | Error::Format { .. } => Code::InvalidInput,
+            Error::Model(ModelError::Checksum { .. } | ModelError::Size { .. }) => Code::Checksum,
+            Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => {
+                Code::ModelMissing
+            }
+            Error::Cancelled(_) | Error::Embed(EmbedError::Cancelled(_)) => Code::Cancelled,
+            Error::NotFound(_) => Code::NotFound,
+            Error::File { source, .. } => io_code(source),
+            Error::Embed(_) | Error::BadVector(_) | Error::Thread(_) => Code::Internal,
+        }
+    }
+
+    /// What to do about it, in a sentence.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Error::Store(StoreError::Locked { .. }) => {
+                "Close the other Papr Desktop, or use the window that is open. To work beside it, choose another \
+                 folder with --data-dir."
+            }
+            Error::Store(StoreError::NotOurs { .. }) => {
+                "Choose an empty folder, or one made by this app. Nothing was changed in this one."
+            }
+            Error::Store(StoreError::Damaged { .. }) => {
+                "Nothing was deleted. Copy the data folder to a safe place before you try anything else."
+            }
+            Error::Store(StoreError::Conflict { .. }) => "Read it again and repeat the change.",
+            Error::Store(StoreError::NotFound(_)) | Error::NotFound(_) => {
+                "It may have been deleted. `papr list` shows what is there."
+            }
+            Error::Content(_) => "A memory holds 1 to 15,000 bytes of text. Split a longer text into several.",
+            Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
+            Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
+            Error::Query(QueryError::Limit { .. }) => "Use -k with a number in that range.",
+            Error::NoModel(_) | Error::Model(_) => {
+                "Search by word works without it. To get the model back, run `make run` in the project's folder or \
+                 install the app again."
+            }
+            Error::Embed(EmbedError::Runtime { .. }) => {
+                "Search by word works without it. Run `make run` in the project's folder, install the app again, or \
+                 set ORT_DYLIB_PATH to an ONNX Runtime library of version 1.28."
+            }
+            _ => match self.code() {
+                Code::DiskFull => "Make room on the disk and try again. What was saved before is safe.",
+                _ => return None,
+            },
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether the same call may succeed later without a change by the person.
+    pub fn retryable(&self) -> bool {
+        matches!(self.code(), Code::StoreLocked | Code::DiskFull | Code::Conflict | Code::ModelMissing)
+    }
+}
+
+fn store_code(error: &StoreError) -> Code {
+    match error {
+        StoreError::Locked { .. } => Code::StoreLocked,
+        StoreError::Damaged { .. } => Code::StoreDamaged,
+        StoreError::NotOurs { .. } => Code::InvalidInput,
+        StoreError::NotFound(_) => Code::NotFound,
+        StoreError::Conflict { .. } => Code::Conflict,
+        StoreError::Io { source, .. } => io_code(source),
+        _ => Code::Internal,
+    }
+}
+
+fn io_code(error: &io::Error) -> Code {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::DiskFull,
+        io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::IsADirectory
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::InvalidData => Code::InvalidInput,
+        _ => Code::Internal,
+    }
+}

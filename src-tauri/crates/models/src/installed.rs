@@ -1,0 +1,154 @@
+//! A model folder: `manifest.json`, the graph and the tokenizer it names.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use papr_memory::{CancelToken, Manifest, ModelFile};
+use sha2::{Digest, Sha256};
+
+use crate::ModelError;
+
+/// The name of the file that makes a folder a model.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Bytes read at a time while they are compared.
+const PIECE: usize = 1 << 20;
+
+/// A model folder whose manifest makes sense and whose files have the right sizes.
+///
+/// Opening costs well under a millisecond. Whether every byte is right is another question, which
+/// [`InstalledModel::verify`] answers in about the time it takes to read the files; it needs no more than a
+/// shared reference, so one thread may ask it while another loads the model.
+#[derive(Clone, Debug)]
+pub struct InstalledModel {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl InstalledModel {
+    /// Reads the manifest in `folder` and compares the sizes of the files it names.
+    ///
+    /// # Errors
+    /// [`ModelError`], any variant but `Checksum` and `Cancelled`.
+    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join(MANIFEST);
+        let json = match fs::read_to_string(&path) {
+            Ok(json) => json,
+            Err(error) if absent(&error) => return Err(ModelError::NoManifest { folder: folder.to_owned() }),
+            Err(source) => return Err(ModelError::Io { path, source }),
+        };
+        let manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest { path, source })?;
+        let model = Self { folder: folder.to_owned(), manifest };
+        for file in model.files() {
+            model.compare_size(file)?;
+        }
+        Ok(model)
+    }
+
+    /// Compares the SHA-256 of every file with the manifest's: some 60 ms for 90 MB where the processor has
+    /// instructions for it, a quarter of a second where not. `cancel` is looked at every megabyte.
+    ///
+    /// # Errors
+    /// [`ModelError`], any variant but `NoManifest` and `Manifest`: a file may have changed since it was opened.
+    pub fn verify(&self, cancel: &CancelToken) -> Result<(), ModelError> {
+        for file in self.files() {
+            self.compare_size(file)?;
+            let path = self.folder.join(&file.path);
+            let found = match sha256(&path, cancel)? {
+                Ok(found) => found,
+                Err(error) => return Err(unreadable(path, error)),
+            };
+            if found != file.sha256 {
+                return Err(ModelError::Checksum { path, expected: file.sha256.clone(), found });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the model is and how to use it.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The graph.
+    pub fn model_path(&self) -> PathBuf {
+        self.folder.join(&self.manifest.model.path)
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer_path(&self) -> PathBuf {
+        self.folder.join(&self.manifest.tokenizer.path)
+    }
+
+    /// The small file first: what is wrong with it is found at once.
+    fn files(&self) -> [&ModelFile; 2] {
+        [&self.manifest.tokenizer, &self.manifest.model]
+    }
+
+    fn compare_size(&self, file: &ModelFile) -> Result<(), ModelError> {
+        let path = self.folder.join(&file.path);
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return Err(ModelError::Missing { path }),
+            Err(error) => return Err(unreadable(path, error)),
+        };
+        let (expected, found) = (file.bytes, metadata.len());
+        match found.cmp(&expected) {
+            std::cmp::Ordering::Less => Err(ModelError::CutShort { path, expected, found }),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err(ModelError::Size { path, expected, found }),
+        }
+    }
+}
+
+/// The folders of models under `<resources>/models`, in the order of their names.
+///
+/// A folder counts if it holds a manifest, whatever is in it; [`InstalledModel::open`] tells whether it can be
+/// used. No such folder, or one that cannot be listed, is no model.
+pub fn find_models(resources: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(resources.join("models")) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        // `model.part` and `model.old` are what a conversion leaves that was cut.
+        .filter(|folder| !folder.extension().is_some_and(|end| end == "part" || end == "old"))
+        .filter(|folder| folder.join(MANIFEST).is_file())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// SHA-256 of a file in lower-case hexadecimal digits. The outer error is a stop somebody asked for.
+fn sha256(path: &Path, cancel: &CancelToken) -> Result<io::Result<String>, ModelError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        cancel.check()?;
+        match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => digest.update(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// Nothing is there, or what should be a folder on the way is a file.
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(path: PathBuf, source: io::Error) -> ModelError {
+    if absent(&source) { ModelError::Missing { path } } else { ModelError::Io { path, source } }
+}

@@ -1,0 +1,240 @@
+//! What is kept: memories, their vectors and what Papr has yet to hear of, in sled trees on this machine.
+//!
+//! [`SledStore`] implements [`papr_memory::ports::Store`]. A folder holds:
+//!
+//! ```text
+//! store.json   whose folder this is and which schema it has; read before anything is touched
+//! lock         held while a process has the store open
+//! sealed       sizes and checksums of the database's files, written at a clean close, checked at the next open
+//! mark         the number of the last change that was said to be saved, checked at an open after a hard stop
+//! db/          sled's own
+//! trial/       a copy of db/, only while a store is opened after a hard stop
+//! ```
+//!
+//! and the database these trees, from the first day, each value with a version and a checksum:
+//!
+//! ```text
+//! memories     id (16 bytes)                     → the record
+//! vec          space (8 bytes) ++ id             → f16, little-endian, as many as the space has dimensions
+//! outbox       id                                → what Papr is to be told
+//! tombstones   id                                → the record of a deleted memory
+//! manifest     schema, made-by, space/<8 bytes>  → schema version, who made it, the space in full
+//!              state                             → how much the trees hold
+//! ```
+//!
+//! **Damage.** A record that is not as it was written is never shown, changed, overwritten or deleted:
+//! [`Store::get`], `replace` and `delete` fail with `Damaged` and name it; [`Store::page`] and
+//! [`Store::counts`] go past it, so that one bad record does not hide all others, log it as an error and
+//! count it in [`SledStore::damaged`]. A bad vector is passed over: it can be made again.
+//!
+//! **Left out:** salvage of a damaged database, backups, and taking entries out of the outbox.
+
+mod change;
+mod codec;
+mod guard;
+mod open;
+mod outbox;
+mod record;
+mod seal;
+mod state;
+mod trial;
+mod vectors;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use papr_memory::ports::{Store, StoreError, VectorRecord};
+use papr_memory::{Memory, MemoryId, Space, TierCounts, Vector};
+use sled::IVec;
+
+pub use outbox::{Op, OutboxEntry};
+
+use change::Writer;
+use guard::{Scan, from_sled, quietly};
+
+/// Memories in a sled database in one folder.
+///
+/// One process at a time. Reads run beside each other and beside a write's waiting for the disk; they wait
+/// only while a transaction is put together in memory, milliseconds for hundreds of records. Writes queue.
+///
+/// After a failed write to disk every later write is refused until the store is opened again: what is on disk
+/// is then no longer known, and it may or may not hold that last change.
+pub struct SledStore {
+    // Dropped in this order: the database first, then the seal is put on its files, then the lock is let go.
+    trees: Trees,
+    writer: Mutex<Writer>,
+    damaged: Mutex<BTreeSet<MemoryId>>,
+    folder: PathBuf,
+    _seal: seal::AtClose,
+    _lock: fs::File,
+}
+
+struct Trees {
+    db: sled::Db,
+    memories: sled::Tree,
+    vec: sled::Tree,
+    outbox: sled::Tree,
+    tombstones: sled::Tree,
+    manifest: sled::Tree,
+}
+
+/// Shows the folder alone: a database's own debug output is its whole content.
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl SledStore {
+    /// How long a deleted memory that Papr never had can be taken back, in days.
+    pub const TOMBSTONE_DAYS: i64 = 30;
+
+    /// How many different damaged records reads have met since the store was opened.
+    pub fn damaged(&self) -> u64 {
+        let met = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        met.len().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// What Papr has not been told yet, in the order the memories were made.
+    pub fn outbox(&self) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut entries = Vec::new();
+        for item in self.scan(self.trees.outbox.iter()) {
+            let (key, value) = item?;
+            let entry = match id_of(&key) {
+                Some(id) => outbox::decode(id, &value).map_err(|source| (id.to_string(), source)),
+                None => Err((format!("{key:02x?}"), codec::Corrupt::Malformed("key"))),
+            };
+            entries.push(entry.map_err(|(id, source)| StoreError::Damaged {
+                what: format!("the outbox entry of memory {id} is not as it was written"),
+                source: Some(source.into()),
+            })?);
+        }
+        Ok(entries)
+    }
+
+    fn scan(&self, entries: sled::Iter) -> Scan<'_> {
+        Scan::new(entries, &self.folder)
+    }
+
+    fn read(&self, tree: &sled::Tree, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        quietly(|| tree.get(key))?.map_err(|error| from_sled(&self.folder, error))
+    }
+
+    /// Remembers that `id` is damaged, and says so once.
+    fn note_damaged(&self, id: MemoryId, error: &StoreError) {
+        let mut met = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.insert(id) {
+            tracing::error!(%id, error = error as &dyn std::error::Error, "a damaged memory is passed over");
+        }
+    }
+
+    /// Decodes with `read` every entry after `after` until `take` says it has enough.
+    fn each<T>(
+        &self,
+        after: Option<MemoryId>,
+        read: impl Fn(MemoryId, &[u8]) -> Result<T, StoreError>,
+        mut take: impl FnMut(T) -> bool,
+    ) -> Result<(), StoreError> {
+        let entries = match after {
+            None => self.trees.memories.iter(),
+            Some(id) => self.trees.memories.range((Bound::Excluded(id.to_bytes()), Bound::Unbounded)),
+        };
+        for item in self.scan(entries) {
+            let (key, value) = item?;
+            let Some(id) = id_of(&key) else {
+                tracing::error!(?key, "a key among the memories is no id");
+                continue;
+            };
+            match read(id, &value) {
+                Ok(found) => {
+                    if take(found) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => self.note_damaged(id, &error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, id: MemoryId) -> Result<Option<Memory>, StoreError> {
+        let Some(value) = self.read(&self.trees.memories, &id.to_bytes())? else { return Ok(None) };
+        let memory = record::decode(id, &value).inspect_err(|error| self.note_damaged(id, error))?;
+        Ok(Some(memory))
+    }
+
+    fn page(&self, after: Option<MemoryId>, limit: usize) -> Result<Vec<Memory>, StoreError> {
+        let mut memories = Vec::new();
+        if limit > 0 {
+            self.each(after, record::decode, |memory| {
+                memories.push(memory);
+                memories.len() == limit
+            })?;
+        }
+        Ok(memories)
+    }
+
+    fn counts(&self) -> Result<TierCounts, StoreError> {
+        let mut counts = TierCounts::default();
+        self.each(None, record::outline, |outline| {
+            counts.count(outline.tier);
+            false
+        })?;
+        Ok(counts)
+    }
+
+    fn insert(&self, memories: &[Memory]) -> Result<(), StoreError> {
+        self.insert_all(memories)
+    }
+
+    fn replace(&self, memory: &Memory) -> Result<(), StoreError> {
+        self.replace_one(memory)
+    }
+
+    fn delete(&self, ids: &[MemoryId], at: Timestamp) -> Result<Vec<Memory>, StoreError> {
+        self.delete_all(ids, at)
+    }
+
+    fn restore(&self, ids: &[MemoryId], at: Timestamp) -> Result<Vec<Memory>, StoreError> {
+        self.restore_all(ids, at)
+    }
+
+    fn put_vectors(&self, space: &Space, records: &[VectorRecord]) -> Result<usize, StoreError> {
+        self.put_all_vectors(space, records)
+    }
+
+    fn vectors(&self, space: &Space, visit: &mut dyn FnMut(MemoryId, Vector)) -> Result<usize, StoreError> {
+        self.visit_vectors(space, visit)
+    }
+
+    fn size_on_disk(&self) -> Result<u64, StoreError> {
+        folder_size(&self.folder).map_err(|source| StoreError::Io { path: self.folder.clone(), source })
+    }
+}
+
+/// The id that a key of a tree keyed by ids stands for.
+fn id_of(key: &[u8]) -> Option<MemoryId> {
+    key.try_into().ok().map(MemoryId::from_bytes)
+}
+
+/// Bytes of all files below `folder`; those that vanish meanwhile count nothing.
+fn folder_size(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += match entry.metadata() {
+            Ok(about) if about.is_dir() => folder_size(&entry.path())?,
+            Ok(about) => about.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(bytes)
+}
