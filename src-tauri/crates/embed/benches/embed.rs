@@ -3,7 +3,7 @@
 //! Texts are made of common words, one token each, so that a length in tokens is exact. Run it on an idle
 //! machine: `cargo bench -p papr-embed`.
 
-#![allow(missing_docs)] // what the macros make
+#![allow(missing_docs, clippy::unwrap_used)] // what the macros make; a bench fails by panicking
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -14,8 +14,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use papr_memory::CancelToken;
 use papr_memory::ports::{Embedder, Lane, Role};
 
-const WORDS: [&str; 12] =
-    ["water", "house", "night", "music", "river", "paper", "light", "stone", "green", "table", "voice", "winter"];
+const WORDS: [&str; 12] = [
+    "water", "house", "night", "music", "river", "paper", "light", "stone", "green", "table", "voice",
+    "winter",
+];
 
 /// A text of `tokens` tokens, the two special ones included.
 fn text(tokens: usize) -> String {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use papr_memory::ports::{EmbedError, Embedded, Embedder, Lane, Role};
@@ -18,13 +19,18 @@ use crate::worker::Worker;
 pub struct EmbedOptions {
     /// Threads inside one operator.
     pub intra_threads: NonZeroUsize,
-    /// Tokens of one run, padding included: how long a query may have to wait for the background.
+    /// Tokens of one run, padding included. A query waits for one run of the background at most, so this is
+    /// what it may have to wait; from 128 to 1024 the background itself is equally fast.
     pub batch_tokens: NonZeroUsize,
+}
+
+impl EmbedOptions {
+    const DEFAULT_BATCH_TOKENS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 }
 
 impl Default for EmbedOptions {
     fn default() -> Self {
-        const { Self { intra_threads: NonZeroUsize::MIN, batch_tokens: NonZeroUsize::new(768).unwrap() } }
+        Self { intra_threads: NonZeroUsize::MIN, batch_tokens: Self::DEFAULT_BATCH_TOKENS }
     }
 }
 
@@ -57,8 +63,16 @@ impl OnnxEmbedder {
     ) -> Result<Self, EmbedError> {
         let start = Instant::now();
         let environment = runtime::environment(runtime_library)?;
-        let tokenizer = Tokenizer::load(tokenizer_file, &manifest.recipe)?;
-        let mut graph = Graph::load(&environment, model_file, &manifest.recipe, options.intra_threads)?;
+        let recipe = &manifest.recipe;
+        let (tokenizer, graph) = thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::load(tokenizer_file, recipe));
+            let graph = Graph::load(&environment, model_file, recipe, options.intra_threads);
+            (tokenizer.join(), graph)
+        });
+        let tokenizer = tokenizer.unwrap_or_else(|_| {
+            Err(EmbedError::Model(format!("{}: reading it failed", tokenizer_file.display())))
+        })?;
+        let mut graph = graph?;
         let worker = Worker::start(move |texts, tokens| graph.run(texts, tokens))
             .map_err(|error| EmbedError::Run(format!("no thread to run it on: {error}")))?;
         let load_time = start.elapsed();
@@ -103,8 +117,7 @@ impl Embedder for OnnxEmbedder {
         let lengths: Vec<usize> = tokens.iter().map(Vec::len).collect();
         let batches = batch::plan(&lengths, self.padding, self.batch_tokens);
         let done = self.worker.call(tokens, batches, lane, cancel)?;
-        let vectors =
-            done.vectors.into_iter().map(|values| Vector::new(values, self.space.dims)).collect();
+        let vectors = done.vectors.into_iter().map(|values| Vector::new(values, self.space.dims)).collect();
         Ok(Embedded { vectors, tokenize, run: done.run })
     }
 

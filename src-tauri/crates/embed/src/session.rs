@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use ort::environment::Environment;
-use ort::session::builder::GraphOptimizationLevel;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 use papr_memory::ports::EmbedError;
 use papr_memory::{Dims, GraphNames, Recipe};
@@ -39,12 +39,17 @@ impl Graph {
         for name in [&self.names.input_ids, &self.names.attention_mask] {
             expect(self.session.inputs(), "input", name, TensorElementType::Int64, [-1, -1])?;
         }
-        if let Some(other) = self.session.inputs().iter().find(|input| {
-            input.name() != self.names.input_ids && input.name() != self.names.attention_mask
-        }) {
-            return Err(format!("the graph wants an input {:?} that the manifest does not name", other.name()));
+        if let Some(other) =
+            self.session.inputs().iter().find(|input| {
+                input.name() != self.names.input_ids && input.name() != self.names.attention_mask
+            })
+        {
+            return Err(format!(
+                "the graph wants an input {:?} that the manifest does not name",
+                other.name()
+            ));
         }
-        let width = self.dims.get() as i64;
+        let width = i64::from(u16::from(self.dims));
         expect(self.session.outputs(), "output", &self.names.output, TensorElementType::Float32, [-1, width])
     }
 
@@ -79,8 +84,9 @@ impl Graph {
             return Ok(Err(format!("the graph gave no {}", self.names.output)));
         };
         let (shape, numbers) = output.try_extract_tensor::<f32>()?;
-        let expected = [rows as i64, self.dims.get() as i64];
-        if **shape != expected {
+        let expected = [rows, self.dims.get()];
+        let alike = |(&found, expected)| usize::try_from(found) == Ok(expected);
+        if shape.len() != expected.len() || !shape.iter().zip(expected).all(alike) {
             return Ok(Err(format!("the graph gave a shape of {:?}, expected {expected:?}", &**shape)));
         }
         Ok(Ok(numbers.chunks(self.dims.get()).map(<[f32]>::to_vec).collect()))

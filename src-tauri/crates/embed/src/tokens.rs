@@ -31,7 +31,8 @@ impl Tokenizer {
     /// Reads `tokenizer.json`.
     pub(crate) fn load(path: &Path, recipe: &Recipe) -> Result<Self, EmbedError> {
         let unusable = |reason: String| EmbedError::Model(format!("{}: {reason}", path.display()));
-        let mut inner = tokenizers::Tokenizer::from_file(path).map_err(|error| unusable(error.to_string()))?;
+        let mut inner =
+            tokenizers::Tokenizer::from_file(path).map_err(|error| unusable(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| unusable(error.to_string()))?;
         let special = inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
@@ -50,7 +51,8 @@ impl Tokenizer {
             Role::Query => &self.prefixes.query,
             Role::Document => &self.prefixes.document,
         };
-        let text = if prefix.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(format!("{prefix}{text}")) };
+        let text =
+            if prefix.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(format!("{prefix}{text}")) };
         let failed = |error: tokenizers::Error| EmbedError::Run(format!("the tokenizer: {error}"));
         let content = self.max_tokens - self.special;
         let mut encoding = self.encode_enough(&text, content).map_err(failed)?;
@@ -97,3 +99,6 @@ fn unsure_tail(tokenizer: &tokenizers::Tokenizer) -> Option<usize> {
     let longest_added = added.values().map(|token| token.content.chars().count()).max().unwrap_or(0);
     Some(model.max_input_chars_per_word + longest_added)
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,3 +207,6 @@ impl std::fmt::Debug for Worker {
         f.debug_struct("Worker").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

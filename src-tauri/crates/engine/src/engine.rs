@@ -1,7 +1,7 @@
 //! The engine itself: what it owns, how it starts, how it stops.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
@@ -200,11 +200,6 @@ impl Engine {
     /// Bytes the store takes on disk.
     pub fn size_on_disk(&self) -> Result<u64, Error> {
         Ok(self.shared.store.size_on_disk()?)
-    }
-
-    /// The folder that models are looked for in.
-    pub fn models_folder(&self) -> &Path {
-        &self.shared.resources.models
     }
 
     fn spawn(&self, name: &str, work: fn(&Shared)) -> Result<(), Error> {

@@ -93,7 +93,10 @@ impl Error {
         match self {
             Error::Store(error) => store_code(error),
             Error::Content(_) | Error::Query(_) | Error::Format { .. } => Code::InvalidInput,
-            Error::Model(ModelError::Checksum { .. } | ModelError::Size { .. }) => Code::Checksum,
+            Error::Model(ModelError::Cancelled(_)) => Code::Cancelled,
+            Error::Model(ModelError::Checksum { .. } | ModelError::CutShort { .. } | ModelError::Size { .. }) => {
+                Code::Checksum
+            }
             Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => {
                 Code::ModelMissing
             }

@@ -60,19 +60,19 @@ impl Model {
 pub(crate) fn load(shared: &Shared) -> Result<Arc<dyn Embedder>, Error> {
     let resources = &shared.resources;
     let folder =
-        find_models(&resources.models)?.into_iter().next().ok_or_else(|| Error::NoModel(resources.models.clone()))?;
+        find_models(&resources.folder).into_iter().next().ok_or_else(|| Error::NoModel(resources.models()))?;
     let installed = InstalledModel::open(&folder)?;
     let manifest = installed.manifest();
     shared.publish(|status| describe(&mut status.model, manifest));
     // Checking the bytes and loading them take a processor each for a fraction of a second; nothing is made
     // with the model before both are done.
     let (verified, loaded) = thread::scope(|scope| {
-        let verifying = scope.spawn(|| installed.verify());
+        let verifying = scope.spawn(|| installed.verify(&shared.stop));
         let loaded = OnnxEmbedder::load(
             &resources.runtime_library,
             manifest,
-            &installed.model_file(),
-            &installed.tokenizer_file(),
+            &installed.model_path(),
+            &installed.tokenizer_path(),
             &EmbedOptions::default(),
         );
         (verifying.join(), loaded)

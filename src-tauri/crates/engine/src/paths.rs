@@ -40,8 +40,8 @@ pub(crate) fn store_folder(data: &Path) -> Result<PathBuf, StoreError> {
 pub struct Resources {
     /// The runtime library to load.
     pub runtime_library: PathBuf,
-    /// The folder with a folder a model.
-    pub models: PathBuf,
+    /// The folder that holds `models/`.
+    pub folder: PathBuf,
 }
 
 #[cfg(target_os = "macos")]
@@ -56,7 +56,12 @@ impl Resources {
     pub fn in_folder(folder: &Path) -> Self {
         let runtime_library = env::var_os("ORT_DYLIB_PATH")
             .map_or_else(|| folder.join("onnxruntime").join(LIBRARY), PathBuf::from);
-        Self { runtime_library, models: folder.join("models") }
+        Self { runtime_library, folder: folder.to_owned() }
+    }
+
+    /// The folder with a folder a model.
+    pub fn models(&self) -> PathBuf {
+        self.folder.join("models")
     }
 
     /// Finds the resources: `PAPR_RESOURCES`, the app's bundle, then the `vendor` folder of the project this

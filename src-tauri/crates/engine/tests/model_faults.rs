@@ -19,16 +19,16 @@ fn copied() -> (TempDir, Resources) {
     let model = folder.path().join("models").join(MODEL);
     fs::create_dir_all(&model).unwrap();
     for file in ["manifest.json", "model.onnx", "tokenizer.json"] {
-        fs::copy(real.models.join(MODEL).join(file), model.join(file)).unwrap();
+        fs::copy(real.models().join(MODEL).join(file), model.join(file)).unwrap();
     }
-    let copy = Resources { models: folder.path().join("models"), ..real };
+    let copy = Resources { folder: folder.path().to_owned(), ..real };
     (folder, copy)
 }
 
 /// What the person is told of a model spoilt by `spoil`.
 fn problem(spoil: impl FnOnce(&Path)) -> Problem {
     let (_folder, copy) = copied();
-    spoil(&copy.models.join(MODEL));
+    spoil(&copy.models().join(MODEL));
     let bench = Bench::with(copy);
     let status = bench.engine().status();
     assert_eq!(status.model.state, ModelState::Failed, "a spoilt model is never used");

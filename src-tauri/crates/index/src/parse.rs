@@ -73,11 +73,6 @@ impl WordQuery {
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
-
-    /// All terms that score, words first.
-    pub(crate) fn scoring(&self) -> impl Iterator<Item = &Term> {
-        self.terms.iter().chain(&self.wholes)
-    }
 }
 
 fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool) {

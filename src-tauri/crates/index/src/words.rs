@@ -73,9 +73,16 @@ pub struct WordMatches<'a> {
     scores: Vec<f32>,
     exact: Vec<Slot>,
     best: Vec<WordMatch>,
+    mass: f32,
 }
 
 impl WordMatches<'_> {
+    /// What a memory of average length scores that holds every word of the query once, whether or not there
+    /// is such a memory: the measure of how much of the query a score stands for.
+    pub fn mass(&self) -> f32 {
+        self.mass
+    }
+
     /// The best matches, exact ones first, each part by falling score.
     pub fn best(&self) -> &[WordMatch] {
         &self.best
@@ -144,9 +151,10 @@ impl WordIndex {
     pub fn search(&self, query: &WordQuery, tier: Option<Tier>, k: usize) -> WordMatches<'_> {
         let mut scores = vec![0.0_f32; self.documents.len()];
         let mut touched: Vec<Slot> = Vec::new();
-        for term in query.scoring() {
+        let mut mass = 0.0;
+        for term in query.terms.iter().chain(&query.wholes) {
             let postings = self.postings_of(term);
-            self.score(&postings, &mut scores, &mut touched);
+            mass += self.score(&postings, &mut scores, &mut touched);
         }
         if let Some(tier) = tier {
             touched.retain(|&slot| {
@@ -177,7 +185,7 @@ impl WordIndex {
             best.truncate(k);
         }
         best.sort_unstable_by(order);
-        WordMatches { index: self, scores, exact, best }
+        WordMatches { index: self, scores, exact, best, mass }
     }
 
     /// Which words of the query stand in `text`, as they were typed, in the order typed.
@@ -226,14 +234,12 @@ impl WordIndex {
         WeightedPostings::Open(merged.into_iter().map(|(slot, count)| Posting { slot, count }).collect())
     }
 
-    fn score(&self, postings: &WeightedPostings<'_>, scores: &mut [f32], touched: &mut Vec<Slot>) {
+    /// Adds a term's part to each memory that holds it; returns its idf, weighted.
+    fn score(&self, postings: &WeightedPostings<'_>, scores: &mut [f32], touched: &mut Vec<Slot>) -> f32 {
         let (postings, weight) = match postings {
             WeightedPostings::Whole(postings) => (*postings, 1.0),
             WeightedPostings::Open(postings) => (postings.as_slice(), OPEN_WEIGHT),
         };
-        if postings.is_empty() {
-            return;
-        }
         let documents = self.len() as f32;
         let average = self.total_words as f32 / documents.max(1.0);
         let having = postings.len() as f32;
@@ -249,6 +255,7 @@ impl WordIndex {
             }
             *sum += score;
         }
+        weight * idf
     }
 
     /// The memories that hold every identifier, or every phrase, of the query; in order of slots.

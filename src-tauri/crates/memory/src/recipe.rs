@@ -1,6 +1,6 @@
 //! How a model makes a vector, as data: read from the manifest beside the model, never from code.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -240,7 +240,12 @@ impl Fingerprint {
             recipe.precision.class(),
         ]);
         let digest = Sha256::digest(parts.to_string().as_bytes());
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut hex = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self(hex)
     }
 
     /// 64 hexadecimal digits.

@@ -141,7 +141,7 @@ fn sha256(path: &Path, cancel: &CancelToken) -> Result<io::Result<String>, Model
             Err(error) => return Ok(Err(error)),
         }
     }
-    Ok(Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Ok(format!("{:x}", digest.finalize())))
 }
 
 /// Nothing is there, or what should be a folder on the way is a file.

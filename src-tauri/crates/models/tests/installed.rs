@@ -1,4 +1,5 @@
 //! Every way a model folder can be wrong is told apart, with the path and what was expected.
+#![allow(clippy::unwrap_used)] // a test fails by panicking, its helpers too
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,7 @@ const MODEL: &[u8] = b"a graph";
 const TOKENIZER: &[u8] = b"{\"a\": \"tokenizer\"}";
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn install(folder: &Path) {
@@ -55,9 +56,15 @@ fn a_file_cut_short_is_told_from_a_longer_one() {
     let path = folder.path().join("model.onnx");
     fs::write(&path, &MODEL[..3]).unwrap();
     let error = InstalledModel::open(folder.path()).unwrap_err();
-    assert!(matches!(&error, ModelError::CutShort { path: p, expected: 7, found: 3 } if *p == path), "{error:?}");
+    assert!(
+        matches!(&error, ModelError::CutShort { path: p, expected: 7, found: 3 } if *p == path),
+        "{error:?}"
+    );
     let text = error.to_string();
-    assert!(text.contains("cut short") && text.contains("expected 7") && text.contains("model.onnx"), "{text}");
+    assert!(
+        text.contains("cut short") && text.contains("expected 7") && text.contains("model.onnx"),
+        "{text}"
+    );
 
     fs::write(&path, b"another graph").unwrap();
     let error = InstalledModel::open(folder.path()).unwrap_err();
@@ -114,7 +121,10 @@ fn a_broken_manifest_is_told_from_none() {
     );
     fs::write(&path, "{\"schema\": 7}").unwrap();
     let error = InstalledModel::open(folder.path()).unwrap_err();
-    assert!(matches!(error, ModelError::Manifest { source: ManifestError::Schema { found: 7 }, .. }), "{error:?}");
+    assert!(
+        matches!(error, ModelError::Manifest { source: ManifestError::Schema { found: 7 }, .. }),
+        "{error:?}"
+    );
     fs::write(&path, [0xff, 0xfe]).unwrap();
     assert!(matches!(InstalledModel::open(folder.path()), Err(ModelError::Io { .. })), "not even text");
     fs::remove_file(&path).unwrap();

@@ -1,5 +1,5 @@
 //! Where the fetched runtime and model lie, and one embedder for all tests of a file.
-#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test file uses its part
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -39,7 +39,7 @@ impl Engine {
     /// Embeds texts as queries, outside of any search. Fails without a model.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, Error> {
         let embedder =
-            self.shared.model.get().ok_or_else(|| Error::NoModel(self.shared.resources.models.clone()))?;
+            self.shared.model.get().ok_or_else(|| Error::NoModel(self.shared.resources.models()))?;
         let embedded = embedder.embed(texts, Role::Query, Lane::Interactive, &CancelToken::new())?;
         embedded.vectors.into_iter().map(|vector| vector.map_err(Error::from)).collect()
     }
@@ -74,7 +74,7 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
             catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
         });
         let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
-        let ranked = shared.fusion.rank(candidates(&nearest, &words, meaning, named), mode);
+        let ranked = shared.fusion.rank(candidates(&nearest, &words, meaning, named), words.mass(), mode);
         timings.words = micros(at.elapsed());
         ranked
     };

@@ -1,0 +1,30 @@
+//! Makes Tauri's permissions: every command of the app is closed to every window until a capability opens it.
+
+use tauri_build::{AppManifest, Attributes};
+
+const COMMANDS: &[&str] = &[
+    "search",
+    "status",
+    "retry",
+    "recent",
+    "get",
+    "add",
+    "edit",
+    "remove",
+    "restore",
+    "add_samples",
+    "remove_samples",
+    "show_main",
+    "hide_quick",
+];
+
+fn main() {
+    println!("cargo:rerun-if-changed=src-tauri/capabilities");
+    let attributes = Attributes::new()
+        .capabilities_path_pattern("./src-tauri/capabilities/**/*.json")
+        .app_manifest(AppManifest::new().commands(COMMANDS));
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo:warning={error:#}");
+        std::process::exit(1);
+    }
+}

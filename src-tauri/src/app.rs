@@ -1,0 +1,116 @@
+//! The app's state: the engine, or why there is none, and what the windows are told of it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use papr_engine::{Config, Engine, Error, Problem, Resources};
+use papr_memory::CancelToken;
+use tauri::async_runtime::{spawn, spawn_blocking};
+use tauri::{AppHandle, Manager};
+use tauri_specta::Event;
+
+use crate::bridge::{AppError, Shortcut, Status, StatusChanged};
+
+/// What all commands share.
+pub(crate) struct App {
+    handle: AppHandle,
+    data_folder: PathBuf,
+    resources: Resources,
+    engine: Mutex<Result<Arc<Engine>, Problem>>,
+    shortcut: Mutex<Shortcut>,
+    searches: Mutex<HashMap<String, CancelToken>>,
+}
+
+impl App {
+    /// Opens the engine on this person's data folder, or on `PAPR_DATA_DIR`. A failure is kept and shown.
+    pub(crate) fn open(handle: &AppHandle) -> Self {
+        let data_folder = std::env::var_os("PAPR_DATA_DIR")
+            .map(PathBuf::from)
+            .or_else(papr_engine::default_data_folder)
+            .unwrap_or_default();
+        let app = Self {
+            handle: handle.clone(),
+            data_folder,
+            resources: Resources::find(handle.path().resource_dir().ok().as_deref()),
+            engine: Mutex::new(Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)))),
+            shortcut: Mutex::new(Shortcut::default()),
+            searches: Mutex::default(),
+        };
+        app.reopen();
+        app
+    }
+
+    /// Opens the engine if there is none, and starts whatever in it failed.
+    pub(crate) fn reopen(&self) {
+        let mut slot = lock(&self.engine);
+        if slot.is_err() {
+            *slot = Engine::open(Config::new(&self.data_folder, self.resources.clone()))
+                .map(Arc::new)
+                .map_err(|error| Problem::from(&error));
+            if let Ok(engine) = &*slot {
+                self.tell_changes(engine);
+            }
+        }
+        if let Ok(engine) = &*slot
+            && let Err(error) = engine.start()
+        {
+            *slot = Err(Problem::from(&error));
+        }
+    }
+
+    /// Lets go of the engine; its workers stop and the data folder is free.
+    pub(crate) fn close(&self) {
+        *lock(&self.engine) = Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)));
+    }
+
+    /// Runs `work` with the engine on a worker thread.
+    pub(crate) async fn with_engine<T, W>(&self, work: W) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
+    {
+        let engine = lock(&self.engine).clone().map_err(AppError::from)?;
+        let done = spawn_blocking(move || work(&engine).map_err(|error| AppError::from(Problem::from(&error))));
+        done.await.unwrap_or_else(|error| Err(AppError::internal(&error)))
+    }
+
+    /// A token for the newest search of a window; the one before it is cancelled.
+    pub(crate) fn newest_search(&self, window: &str) -> CancelToken {
+        let token = CancelToken::new();
+        if let Some(older) = lock(&self.searches).insert(window.to_owned(), token.clone()) {
+            older.cancel();
+        }
+        token
+    }
+
+    /// Everything a window shows about the app.
+    pub(crate) fn status(&self) -> Status {
+        let engine = match &*lock(&self.engine) {
+            Ok(engine) => Ok(engine.status()),
+            Err(problem) => Err(problem.clone()),
+        };
+        Status::new(engine, self.data_folder.display().to_string(), lock(&self.shortcut).clone())
+    }
+
+    pub(crate) fn set_shortcut(&self, shortcut: Shortcut) {
+        *lock(&self.shortcut) = shortcut;
+    }
+
+    /// Passes each change of the engine's status on to the windows.
+    fn tell_changes(&self, engine: &Engine) {
+        let (mut changes, handle) = (engine.watch(), self.handle.clone());
+        spawn(async move {
+            while changes.changed().await.is_ok() {
+                let status = handle.try_state::<App>().map(|app| app.status());
+                if let Some(Err(error)) = status.map(|status| StatusChanged(status).emit(&handle)) {
+                    tracing::warn!(%error, "a change of status could not be told");
+                }
+            }
+        });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

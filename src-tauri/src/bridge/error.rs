@@ -1,0 +1,73 @@
+//! Errors as windows see them.
+
+use std::fmt::Display;
+
+use papr_engine::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// A code for each thing a window does something about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)] // they are the engine's codes, documented there
+pub enum ErrorCode {
+    ModelMissing,
+    Checksum,
+    DiskFull,
+    Cancelled,
+    StoreLocked,
+    StoreDamaged,
+    InvalidInput,
+    NotFound,
+    Conflict,
+    Internal,
+}
+
+/// What happened and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct AppError {
+    /// What kind.
+    pub code: ErrorCode,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Whether trying again may help.
+    pub retryable: bool,
+}
+
+impl AppError {
+    /// An error of the shell itself.
+    pub(crate) fn internal(error: &dyn Display) -> Self {
+        Self { code: ErrorCode::Internal, message: error.to_string(), hint: None, retryable: true }
+    }
+
+    /// What a window sent makes no sense.
+    pub(crate) fn invalid(message: String) -> Self {
+        Self { code: ErrorCode::InvalidInput, message, hint: None, retryable: false }
+    }
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        let Problem { code, message, hint, retryable } = problem;
+        Self { code: code.into(), message, hint, retryable }
+    }
+}
+
+impl From<Code> for ErrorCode {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::ModelMissing => Self::ModelMissing,
+            Code::Checksum => Self::Checksum,
+            Code::DiskFull => Self::DiskFull,
+            Code::Cancelled => Self::Cancelled,
+            Code::StoreLocked => Self::StoreLocked,
+            Code::StoreDamaged => Self::StoreDamaged,
+            Code::InvalidInput => Self::InvalidInput,
+            Code::NotFound => Self::NotFound,
+            Code::Conflict => Self::Conflict,
+            _ => Self::Internal,
+        }
+    }
+}

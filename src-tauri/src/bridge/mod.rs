@@ -1,0 +1,54 @@
+//! The bridge to the windows: which commands and events there are, and the shapes that travel.
+//!
+//! `ui/src/backend/bindings.ts` is generated from here; `cargo test --test bindings` compares it, and with
+//! `PAPR_BLESS=1` writes it.
+
+mod error;
+mod memory;
+mod reply;
+mod status;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri_specta::{Builder, Event, collect_commands, collect_events};
+
+pub use error::{AppError, ErrorCode};
+pub use memory::{Memory, Source, Tier};
+pub(crate) use memory::{count, memory_id, memory_ids};
+pub use reply::{Hit, Mode, Reply, Span, TierCounts, Timings, Why};
+pub use status::{IndexState, Model, ModelState, Shortcut, Status};
+
+use crate::commands;
+
+/// The engine's status changed.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct StatusChanged(pub Status);
+
+/// The main window is to show the memory with this id.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct OpenMemory(pub String);
+
+/// The quick window was just shown.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, Type, Event)]
+pub struct QuickShown;
+
+/// All commands and events.
+pub fn builder() -> Builder<tauri::Wry> {
+    Builder::new()
+        .commands(collect_commands![
+            commands::search::search,
+            commands::status::status,
+            commands::memories::recent,
+            commands::memories::get,
+            commands::memories::add,
+            commands::memories::edit,
+            commands::memories::remove,
+            commands::memories::restore,
+            commands::memories::add_samples,
+            commands::memories::remove_samples,
+            commands::windows::show_main,
+            commands::windows::hide_quick,
+            commands::status::retry,
+        ])
+        .events(collect_events![StatusChanged, OpenMemory, QuickShown])
+}

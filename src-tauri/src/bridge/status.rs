@@ -1,0 +1,144 @@
+//! The status as windows see it.
+
+use papr_engine::Problem;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use super::{AppError, ErrorCode, TierCounts, count};
+
+/// How far the model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // as in papr_engine; a model that is not there is told apart from one that fails
+pub enum ModelState {
+    Missing,
+    Loading,
+    Ready,
+    Failed,
+}
+
+/// How far the index is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // as in papr_engine
+pub enum IndexState {
+    Building,
+    Ready,
+    Failed,
+}
+
+/// The model and how it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// How far it is.
+    pub state: ModelState,
+    /// Its name.
+    pub name: Option<String>,
+    /// The length of its vectors.
+    pub dims: Option<u32>,
+    /// The arithmetic of its weights.
+    pub precision: Option<String>,
+    /// What runs it.
+    pub provider: Option<String>,
+    /// The name of its space.
+    pub fingerprint: Option<String>,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// How long loading took.
+    pub load_ms: Option<u32>,
+    /// Median time to embed a query lately.
+    pub p50_ms: Option<f32>,
+    /// Why there is none.
+    pub error: Option<AppError>,
+}
+
+/// The global shortcut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Shortcut {
+    /// As people read it.
+    pub keys: String,
+    /// Whether the system granted it.
+    pub registered: bool,
+    /// Why not.
+    pub problem: Option<String>,
+}
+
+/// Everything a window shows about the app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Memories of each tier.
+    pub counts: TierCounts,
+    /// How many of them are samples.
+    pub samples: u32,
+    /// How many are not yet found by meaning.
+    pub pending: u32,
+    /// How far the index is.
+    pub index: IndexState,
+    /// The model.
+    pub model: Model,
+    /// Where the data is.
+    pub data_folder: String,
+    /// Why nothing works.
+    pub fatal: Option<AppError>,
+    /// The global shortcut.
+    pub shortcut: Shortcut,
+}
+
+impl Status {
+    /// The engine's status, or why there is no engine.
+    pub(crate) fn new(
+        engine: Result<papr_engine::Status, Problem>,
+        data_folder: String,
+        shortcut: Shortcut,
+    ) -> Self {
+        let (status, open_problem) = match engine {
+            Ok(status) => (status, None),
+            Err(problem) => (papr_engine::Status::default(), Some(problem)),
+        };
+        let index = match status.index {
+            papr_engine::IndexState::Ready => IndexState::Ready,
+            papr_engine::IndexState::Failed => IndexState::Failed,
+            _ => IndexState::Building,
+        };
+        Self {
+            counts: status.counts.into(),
+            samples: count(status.samples),
+            pending: count(status.pending),
+            index,
+            fatal: open_problem.or(status.problem).map(Into::into),
+            model: status.model.into(),
+            data_folder,
+            shortcut,
+        }
+    }
+}
+
+impl From<papr_engine::ModelStatus> for Model {
+    fn from(model: papr_engine::ModelStatus) -> Self {
+        let error: Option<AppError> = model.problem.map(Into::into);
+        let state = match model.state {
+            papr_engine::ModelState::Ready => ModelState::Ready,
+            papr_engine::ModelState::Failed
+                if error.as_ref().is_some_and(|error| error.code == ErrorCode::ModelMissing) =>
+            {
+                ModelState::Missing
+            }
+            papr_engine::ModelState::Failed => ModelState::Failed,
+            _ => ModelState::Loading,
+        };
+        Self {
+            state,
+            name: model.name,
+            dims: model.dims.map(u32::from),
+            precision: model.precision,
+            provider: model.provider,
+            fingerprint: model.fingerprint,
+            license: model.license,
+            load_ms: model.load_ms,
+            p50_ms: model.p50_ms,
+            error,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What windows may call: thin commands over the engine, one file an area. Which window may call which
+//! stands in `src-tauri/capabilities`.
+
+pub(crate) mod memories;
+pub(crate) mod search;
+pub(crate) mod status;
+pub(crate) mod windows;

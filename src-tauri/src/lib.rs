@@ -1,0 +1,54 @@
+//! Papr Desktop's shell: the file to open first. It puts together the engine, the commands that windows may
+//! call, the tray, the global shortcut and the windows. Nothing here knows how search works: that is
+//! `papr-engine`, behind [`app::App`].
+
+mod app;
+pub mod bridge;
+mod commands;
+mod shortcut;
+mod strings;
+mod tray;
+mod windows;
+
+use std::process::ExitCode;
+
+use tauri::{Manager, RunEvent};
+
+use crate::app::App;
+
+/// Runs the app until it is quit.
+pub fn run() -> ExitCode {
+    let bridge = bridge::builder();
+    let built = tauri::Builder::default()
+        // First of all plugins: a second start shows the first one's window and ends.
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| windows::show_main(app)))
+        .plugin(shortcut::plugin())
+        .invoke_handler(bridge.invoke_handler())
+        .on_window_event(windows::on_event)
+        .setup(move |tauri| {
+            bridge.mount_events(tauri);
+            let handle = tauri.handle();
+            let app = App::open(handle);
+            tauri.manage(app);
+            shortcut::register(handle);
+            tray::build(handle);
+            windows::show_main(handle);
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => {
+            app.run(|handle, event| {
+                if let RunEvent::Exit = event {
+                    handle.state::<App>().close();
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the app could not start");
+            strings::tell_start_failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

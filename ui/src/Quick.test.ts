@@ -1,0 +1,147 @@
+/** The quick window over a made-up backend. */
+import { fireEvent, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeBackend } from './testing/fake';
+import { memories, noModel, NOW } from './testing/fixtures';
+import { active, click, field, openQuick, press, rows, settle, type } from './testing/screen';
+
+let fake: FakeBackend;
+const writeText = vi.fn();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.setSystemTime(NOW);
+  writeText.mockReset().mockResolvedValue(undefined);
+  Object.defineProperty(navigator, 'clipboard', { value: { writeText }, configurable: true });
+  fake = new FakeBackend(memories());
+});
+afterEach(() => void vi.useRealTimers());
+
+describe('the quick window', () => {
+  it('opens on eight recent memories, ready to type', async () => {
+    await openQuick(fake);
+    expect(rows()).toHaveLength(8);
+    expect(document.activeElement).toBe(field());
+    expect(fake.called('recent')).toEqual([[8, null]]);
+  });
+
+  it('opens the selected memory in the main window and goes away', async () => {
+    await openQuick(fake);
+    await type('api');
+    await press('ArrowDown');
+    await press('Enter');
+    expect(fake.called('showMain')).toEqual([[memories()[1]!.id]]);
+    expect(fake.called('hideQuick')).toHaveLength(1);
+  });
+
+  it('leaves Enter to an input method', async () => {
+    await openQuick(fake);
+    await press('Enter', { isComposing: true });
+    await press('Enter', { keyCode: 229 });
+    await press('Tab', { isComposing: true });
+    expect(fake.called('showMain')).toEqual([]);
+    expect(fake.called('recent')).toHaveLength(1);
+  });
+
+  it('clears with Escape, then hides', async () => {
+    await openQuick(fake);
+    await type('api');
+    await press('Escape');
+    expect(field().value).toBe('');
+    expect(fake.called('hideQuick')).toEqual([]);
+    await press('Escape');
+    expect(fake.called('hideQuick')).toHaveLength(1);
+  });
+
+  it('goes through the tiers with Tab, and back with Shift', async () => {
+    await openQuick(fake);
+    const asked = async (shiftKey: boolean) => {
+      await press('Tab', { shiftKey });
+      return fake.called('recent').at(-1)?.[1];
+    };
+    expect([await asked(false), await asked(false), await asked(false)]).toEqual(['goals', 'memories', null]);
+    expect(await asked(true)).toBe('memories');
+    expect(screen.getByRole('button', { name: 'Memories' })).toBeTruthy();
+    expect(document.activeElement).toBe(field());
+  });
+
+  it('copies the selected memory, whole', async () => {
+    await openQuick(fake);
+    await press('ArrowDown');
+    await press('c', { ctrlKey: true });
+    expect(writeText).toHaveBeenCalledWith(memories()[1]!.content);
+    expect(screen.getByText('Copied')).toBeTruthy();
+  });
+
+  it('leaves copying to the field where text is marked in it', async () => {
+    await openQuick(fake);
+    await type('api');
+    field().setSelectionRange(0, 3);
+    await press('c', { ctrlKey: true });
+    expect(writeText).not.toHaveBeenCalled();
+  });
+
+  it('says so when the system refuses to copy', async () => {
+    writeText.mockRejectedValue(new Error('no'));
+    await openQuick(fake);
+    await press('c', { ctrlKey: true });
+    expect(screen.getByText('Couldn’t copy')).toBeTruthy();
+  });
+
+  it('keeps the last question, selected, when shown again, and looks anew', async () => {
+    await openQuick(fake);
+    await type('api');
+    field().blur();
+    fake.emitQuickShown();
+    await settle();
+    expect(document.activeElement).toBe(field());
+    expect([field().selectionStart, field().selectionEnd]).toEqual([0, 3]);
+    expect(fake.called('search')).toHaveLength(2);
+  });
+
+  it('forgets a question from long ago', async () => {
+    await openQuick(fake);
+    await type('api');
+    await settle(11 * 60_000);
+    fake.emitQuickShown();
+    await settle();
+    expect(field().value).toBe('');
+    expect(rows()).toHaveLength(8);
+  });
+
+  it('opens with a click on the row that is selected already', async () => {
+    await openQuick(fake);
+    await fireEvent.click(rows()[2]!);
+    await settle();
+    expect(active()).toBe(rows()[2]);
+    await fireEvent.click(rows()[2]!);
+    expect(fake.called('showMain')).toEqual([[memories()[2]!.id]]);
+  });
+
+  it('says quietly that only words were searched', async () => {
+    fake = Object.assign(new FakeBackend(memories(), { model: noModel }), { degraded: 'no model' });
+    await openQuick(fake);
+    await type('api');
+    expect(screen.getByText('By word only: no model is installed.')).toBeTruthy();
+  });
+
+  it('names its keys, and only those that do something now', async () => {
+    fake = new FakeBackend();
+    await openQuick(fake);
+    expect(screen.getByText('Nothing here yet. Open Papr to add a memory.')).toBeTruthy();
+    expect(screen.queryByText('copy')).toBeNull();
+    expect(screen.getByText('close')).toBeTruthy();
+    await type('zebra');
+    expect(screen.getByText('Nothing found')).toBeTruthy();
+    expect(screen.getByText('clear')).toBeTruthy();
+  });
+
+  it('leads to the main window when the app cannot work', async () => {
+    fake = new FakeBackend([], {
+      fatal: { code: 'STORE_LOCKED', message: 'It is open elsewhere.', hint: null, retryable: true },
+    });
+    await openQuick(fake);
+    await click('Open Papr');
+    expect(fake.called('showMain')).toEqual([[null]]);
+  });
+});

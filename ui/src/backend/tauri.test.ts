@@ -1,0 +1,57 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+const invoke = vi.hoisted(() => vi.fn());
+const listen = vi.hoisted(() => vi.fn());
+vi.mock('@tauri-apps/api/core', () => ({ invoke }));
+vi.mock('@tauri-apps/api/event', () => ({ listen, once: vi.fn(), emit: vi.fn(), emitTo: vi.fn() }));
+
+const { tauriBackend } = await import('./tauri');
+const { Failure } = await import('./failure');
+
+beforeEach(() => {
+  invoke.mockReset();
+  listen.mockReset();
+});
+
+describe('tauriBackend', () => {
+  it('passes a query on under the names the shell knows', async () => {
+    invoke.mockResolvedValue({ seq: 7 });
+    const query = { text: 'api', limit: 50, tier: null, mode: 'hybrid', seq: 7 } as const;
+    await expect(tauriBackend.search(query)).resolves.toEqual({ seq: 7 });
+    expect(invoke).toHaveBeenCalledWith('search', query);
+  });
+
+  it('throws an error of the engine with its code, hint and whether to try again', async () => {
+    const error = { code: 'CONFLICT', message: 'Changed.', hint: 'Load it.', retryable: false };
+    invoke.mockRejectedValue(error);
+    const thrown = await tauriBackend.get('x').catch((e: unknown) => e);
+    expect(thrown).toBeInstanceOf(Failure);
+    expect(thrown).toMatchObject(error);
+  });
+
+  it('throws INTERNAL for a call the shell refuses: that comes as a plain string', async () => {
+    invoke.mockRejectedValue('command get not allowed');
+    await expect(tauriBackend.get('x')).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: 'command get not allowed',
+    });
+    invoke.mockRejectedValue(new Error('broken pipe'));
+    await expect(tauriBackend.get('x')).rejects.toMatchObject({ code: 'INTERNAL', message: 'broken pipe' });
+  });
+
+  it('stops listening even when asked before listening has begun', async () => {
+    const stop = vi.fn();
+    listen.mockResolvedValue(stop);
+    tauriBackend.onQuickShown(() => {})();
+    await vi.waitFor(() => expect(stop).toHaveBeenCalled());
+  });
+
+  it('hands on the payload of an event', async () => {
+    listen.mockResolvedValue(() => {});
+    const opened = vi.fn();
+    tauriBackend.onOpenMemory(opened);
+    const [, callback] = listen.mock.calls[0] as [string, (event: { payload: string }) => void];
+    callback({ payload: 'abc' });
+    expect(opened).toHaveBeenCalledWith('abc');
+  });
+});

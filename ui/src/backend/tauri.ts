@@ -1,0 +1,42 @@
+/** The `Backend` of the shipped app: generated bindings, with results turned into throws. */
+import type { Backend, Unlisten } from '.';
+import { commands, events } from './bindings';
+import { toFailure } from './failure';
+
+type Outcome<T> = { status: 'ok'; data: T } | { status: 'error'; error: unknown };
+
+async function unwrap<T>(call: Promise<Outcome<T>>): Promise<T> {
+  let outcome: Outcome<T>;
+  try {
+    outcome = await call;
+  } catch (thrown) {
+    throw toFailure(thrown);
+  }
+  if (outcome.status === 'error') throw toFailure(outcome.error);
+  return outcome.data;
+}
+
+/** Listening starts asynchronously; a view that leaves before it has begun still stops it. */
+function until(started: Promise<Unlisten>): Unlisten {
+  return () => void started.then((stop) => stop());
+}
+
+export const tauriBackend: Backend = {
+  search: ({ text, limit, tier, mode, seq }) => unwrap(commands.search(text, limit, tier, mode, seq)),
+  status: () => unwrap(commands.status()),
+  recent: (limit, tier) => unwrap(commands.recent(limit, tier)),
+  get: (id) => unwrap(commands.get(id)),
+  add: ({ content, tier, topics }) => unwrap(commands.add(content, tier, topics)),
+  edit: (id, rev, { content, tier, topics }) => unwrap(commands.edit(id, rev, content, tier, topics)),
+  remove: (ids) => unwrap(commands.remove(ids)),
+  restore: (ids) => unwrap(commands.restore(ids)),
+  addSamples: () => unwrap(commands.addSamples()),
+  removeSamples: () => unwrap(commands.removeSamples()),
+  showMain: async (id) => void (await unwrap(commands.showMain(id))),
+  hideQuick: async () => void (await unwrap(commands.hideQuick())),
+  retry: () => unwrap(commands.retry()),
+
+  onStatus: (listener) => until(events.statusChanged.listen((event) => listener(event.payload))),
+  onOpenMemory: (listener) => until(events.openMemory.listen((event) => listener(event.payload))),
+  onQuickShown: (listener) => until(events.quickShown.listen(() => listener())),
+};

@@ -1,0 +1,38 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/**
+ * A short date for a list: "now", "5 min ago", "3 hr ago", "yesterday", then "18 Nov", with the
+ * year when it is another one. A time in the future (a clock was wrong) reads as a plain date.
+ */
+export function shortDate(iso: string, now: number, locale: string): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return '';
+  const age = now - time;
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
+  if (age >= 0 && age < MINUTE) return relative.format(0, 'second');
+  if (age >= 0 && age < HOUR) return relative.format(-Math.floor(age / MINUTE), 'minute');
+  const days = calendarDays(time, now);
+  if (age >= 0 && days === 0) return relative.format(-Math.floor(age / HOUR), 'hour');
+  if (days === 1) return relative.format(-1, 'day');
+  const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  return new Intl.DateTimeFormat(locale, {
+    day: 'numeric',
+    month: 'short',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(time);
+}
+
+/** The whole date and time, for the detail. */
+export function longDate(iso: string, locale: string): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return '';
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+}
+
+/** Midnights between two times, in local time, so that a change to summer time does not count. */
+function calendarDays(from: number, to: number): number {
+  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
+  return Math.round((midnight(to) - midnight(from)) / DAY);
+}

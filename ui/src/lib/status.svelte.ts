@@ -1,0 +1,64 @@
+import { toFailure, type AppError, type Backend, type Status } from '../backend';
+
+/** What the engine last said about itself. */
+export class StatusWatch {
+  current = $state.raw<Status | null>(null);
+  retrying = $state(false);
+  #unanswered = $state.raw<AppError | null>(null);
+  /** The app cannot work: the engine says so, or does not even answer. */
+  readonly fatal = $derived<AppError | null>(this.current?.fatal ?? this.#unanswered);
+
+  readonly #backend: Backend;
+  readonly #changed: (before: Status | null, now: Status) => void;
+
+  /** `changed` hears of a status after it is in `current`. */
+  constructor(backend: Backend, changed: (before: Status | null, now: Status) => void) {
+    this.#backend = backend;
+    this.#changed = changed;
+  }
+
+  /** Starts to listen; returns what stops it. */
+  start(): () => void {
+    const stop = this.#backend.onStatus((status) => this.#take(status));
+    void this.#ask(async () => {
+      const status = await this.#backend.status();
+      // An event that overtook the first answer is the newer of the two.
+      return this.current ?? status;
+    });
+    return stop;
+  }
+
+  async retry(): Promise<void> {
+    this.retrying = true;
+    await this.#ask(() => this.#backend.retry());
+    this.retrying = false;
+  }
+
+  async #ask(call: () => Promise<Status>): Promise<void> {
+    try {
+      this.#take(await call());
+    } catch (thrown) {
+      this.#unanswered = toFailure(thrown);
+    }
+  }
+
+  #take(status: Status): void {
+    const before = this.current;
+    this.#unanswered = null;
+    this.current = status;
+    this.#changed(before, status);
+  }
+}
+
+/** Whether a new status can mean other rows for the same question. */
+export function affectsResults(before: Status | null, now: Status): boolean {
+  if (!before) return false;
+  return (
+    before.counts.goals !== now.counts.goals ||
+    before.counts.memories !== now.counts.memories ||
+    before.pending !== now.pending ||
+    before.index !== now.index ||
+    before.model.state !== now.model.state ||
+    (before.fatal !== null && now.fatal === null)
+  );
+}

@@ -1,0 +1,261 @@
+/** A whole backend in memory, for tests and for looking at the interface in a browser. */
+import {
+  Failure,
+  type AppError,
+  type Backend,
+  type Draft,
+  type Hit,
+  type Memory,
+  type Query,
+  type Reply,
+  type Span,
+  type Status,
+  type Tier,
+} from '../backend';
+import { memory, status } from './fixtures';
+
+type Method = Exclude<keyof Backend, `on${string}`>;
+
+export class FakeBackend implements Backend {
+  kept: Memory[];
+  gone: Memory[] = [];
+  info: Status;
+  /** Every call with its arguments, in order. */
+  calls: [Method, ...unknown[]][] = [];
+  /** While true, searches wait until `release` names them by text. */
+  holding = false;
+  /** Words the reply says it fell back to. */
+  degraded: string | null = null;
+  /** Milliseconds before each answer; the mock page uses it, tests use `holding`. */
+  delay = 0;
+
+  #failures = new Map<Method, AppError>();
+  #held: { query: Query; answer: () => void }[] = [];
+  #listeners = {
+    status: new Set<(status: Status) => void>(),
+    open: new Set<(id: string) => void>(),
+    quick: new Set<() => void>(),
+  };
+  #made = 0;
+
+  constructor(kept: Memory[] = [], info: Partial<Status> = {}) {
+    this.kept = kept;
+    this.info = status(info);
+    this.#count();
+  }
+
+  /** The next call of this method fails. */
+  failNext(method: Method, error: Partial<AppError> & Pick<AppError, 'code'>): void {
+    this.#failures.set(method, { message: 'It failed.', hint: null, retryable: true, ...error });
+  }
+
+  /** Answers the held search for this text. */
+  release(text: string): void {
+    const i = this.#held.findIndex((held) => held.query.text === text);
+    const [held] = this.#held.splice(i, 1);
+    if (i < 0 || !held) throw new Error(`no held search for ${text}`);
+    held.answer();
+  }
+
+  called(method: Method): unknown[][] {
+    return this.calls.filter(([name]) => name === method).map(([, ...args]) => args);
+  }
+
+  setStatus(over: Partial<Status>): void {
+    this.info = { ...this.info, ...over };
+    this.#listeners.status.forEach((listen) => listen(this.info));
+  }
+
+  emitOpen(id: string): void {
+    this.#listeners.open.forEach((listen) => listen(id));
+  }
+
+  emitQuickShown(): void {
+    this.#listeners.quick.forEach((listen) => listen());
+  }
+
+  async search(query: Query): Promise<Reply> {
+    await this.#enter('search', query);
+    if (this.holding) await new Promise<void>((answer) => this.#held.push({ query, answer }));
+    const hits = this.kept
+      .filter((kept) => query.tier === null || kept.tier === query.tier)
+      .map((kept) => hit(kept, query.text))
+      .filter((found) => found !== null)
+      .sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
+      .slice(0, query.limit);
+    return {
+      seq: query.seq,
+      hits,
+      counts: countTiers(hits.map((found) => found.memory)),
+      timings: { tokenize: 180, embed: 5700, vector: 420, words: 610, fetch: 300, total: 8900 },
+      mode: query.mode,
+      degraded: this.degraded,
+    };
+  }
+
+  async status(): Promise<Status> {
+    await this.#enter('status');
+    return this.info;
+  }
+
+  async recent(limit: number, tier: Tier | null): Promise<Memory[]> {
+    await this.#enter('recent', limit, tier);
+    return this.kept.filter((kept) => tier === null || kept.tier === tier).slice(0, limit);
+  }
+
+  async get(id: string): Promise<Memory> {
+    await this.#enter('get', id);
+    return this.#find(id);
+  }
+
+  async add(draft: Draft): Promise<Memory> {
+    await this.#enter('add', draft);
+    const time = new Date().toISOString();
+    const added = memory({ ...draft, id: `new-${++this.#made}`, createdAt: time, updatedAt: time });
+    this.kept = [added, ...this.kept];
+    this.#changed();
+    return added;
+  }
+
+  async edit(id: string, rev: number, draft: Draft): Promise<Memory> {
+    await this.#enter('edit', id, rev, draft);
+    const before = this.#find(id);
+    if (before.rev !== rev) throw fail('CONFLICT', 'The memory was changed meanwhile.');
+    const after = { ...before, ...draft, rev: rev + 1, updatedAt: new Date().toISOString() };
+    this.kept = this.kept.map((kept) => (kept.id === id ? after : kept));
+    this.#changed();
+    return after;
+  }
+
+  async remove(ids: string[]): Promise<number> {
+    await this.#enter('remove', ids);
+    const removed = this.kept.filter((kept) => ids.includes(kept.id));
+    this.gone.push(...removed);
+    this.kept = this.kept.filter((kept) => !ids.includes(kept.id));
+    this.#changed();
+    return removed.length;
+  }
+
+  async restore(ids: string[]): Promise<number> {
+    await this.#enter('restore', ids);
+    const back = this.gone.filter((gone) => ids.includes(gone.id));
+    this.gone = this.gone.filter((gone) => !ids.includes(gone.id));
+    this.kept = [...this.kept, ...back].sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
+    this.#changed();
+    return back.length;
+  }
+
+  async addSamples(): Promise<number> {
+    await this.#enter('addSamples');
+    const samples = ['Sample one', 'Sample two'].map((content, i) =>
+      memory({ id: `sample-${i}`, content, source: 'sample' }),
+    );
+    this.kept = [...this.kept, ...samples];
+    this.#changed();
+    return samples.length;
+  }
+
+  async removeSamples(): Promise<number> {
+    await this.#enter('removeSamples');
+    const before = this.kept.length;
+    this.kept = this.kept.filter((kept) => kept.source !== 'sample');
+    this.#changed();
+    return before - this.kept.length;
+  }
+
+  showMain(id: string | null): Promise<void> {
+    return this.#enter('showMain', id);
+  }
+
+  hideQuick(): Promise<void> {
+    return this.#enter('hideQuick');
+  }
+
+  async retry(): Promise<Status> {
+    await this.#enter('retry');
+    return this.info;
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    return listen(this.#listeners.status, listener);
+  }
+
+  onOpenMemory(listener: (id: string) => void): () => void {
+    return listen(this.#listeners.open, listener);
+  }
+
+  onQuickShown(listener: () => void): () => void {
+    return listen(this.#listeners.quick, listener);
+  }
+
+  async #enter(method: Method, ...args: unknown[]): Promise<void> {
+    this.calls.push([method, ...args]);
+    if (this.delay > 0) await new Promise((done) => setTimeout(done, this.delay));
+    const error = this.#failures.get(method);
+    this.#failures.delete(method);
+    if (error) throw new Failure(error);
+  }
+
+  #find(id: string): Memory {
+    const found = this.kept.find((kept) => kept.id === id);
+    if (!found) throw fail('NOT_FOUND', 'This memory was deleted.');
+    return found;
+  }
+
+  #count(): void {
+    const samples = this.kept.filter((kept) => kept.source === 'sample').length;
+    this.info = { ...this.info, counts: countTiers(this.kept), samples };
+  }
+
+  #changed(): void {
+    this.#count();
+    this.setStatus({});
+  }
+}
+
+function listen<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+function fail(code: AppError['code'], message: string): Failure {
+  return new Failure({ code, message, hint: null, retryable: false });
+}
+
+function countTiers(memories: Memory[]): Status['counts'] {
+  const goals = memories.filter((kept) => kept.tier === 'goals').length;
+  return { goals, memories: memories.length - goals };
+}
+
+/** Matches whole or part words, and calls the rest likeness in meaning when a topic is named. */
+function hit(kept: Memory, text: string): Hit | null {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const content = kept.content.toLowerCase();
+  const matched = words.filter((word) => content.includes(word));
+  const near = words.filter((word) => kept.topics.includes(word) && !matched.includes(word));
+  if (matched.length + near.length === 0) return null;
+  const share = (matched.length + 0.6 * near.length) / words.length;
+  const exact = words.length > 1 && content.includes(text.toLowerCase());
+  return {
+    memory: kept,
+    snippet: mark(kept.content, matched),
+    cosine: 0.31 + share * 0.4,
+    words: matched.length > 0 ? matched.length * 2.4 : null,
+    score: share * (kept.tier === 'goals' ? 0.95 : 0.9) - kept.content.length / 2000,
+    why: exact
+      ? 'exact'
+      : matched.length === 0
+        ? 'meaning'
+        : near.length > 0 || share === 1
+          ? 'both'
+          : 'words',
+    matched,
+  };
+}
+
+function mark(content: string, words: string[]): Span[] {
+  if (words.length === 0) return [{ text: content, marked: false }];
+  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const parts = content.split(new RegExp(`(${escaped.join('|')})`, 'gi'));
+  return parts.map((text, i) => ({ text, marked: i % 2 === 1 })).filter((span) => span.text !== '');
+}
