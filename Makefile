@@ -31,7 +31,7 @@ bench:
 bundle:
 	@$(PYTHON) scripts/setup.py run
 	case `uname -s` in Darwin) kinds=app,dmg;; Linux) kinds=deb;; *) kinds=nsis;; esac; \
-		npx tauri build --bundles $$kinds
+		npx tauri build --config tauri.bundle.conf.json --bundles $$kinds
 
 # The long forms: hundreds of kill rounds, large indexes.
 test-long:

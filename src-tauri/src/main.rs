@@ -4,5 +4,10 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // SAFETY: the first line of the program: there is no other thread yet that could read the environment.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+    }
     papr_desktop::run()
 }

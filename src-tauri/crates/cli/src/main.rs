@@ -15,6 +15,11 @@ use crate::arguments::Arguments;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // SAFETY: the first line of the program: there is no other thread yet that could read the environment.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+    }
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     match commands::run(&arguments, &output) {

@@ -1,13 +1,7 @@
 //! The ONNX Runtime library: looked at, loaded once, kept until the process ends.
 //!
-//! Official builds from 1.29 on carry an uploader of usage data that is on by default and makes a local
-//! database even when asked not to. [`init_runtime`] therefore looks for it in the file and refuses such a
-//! library before loading it: that nothing leaves the device is a property of the bytes that run, not of a
-//! setting. `ORT_DISABLE_TELEMETRY=1`, which `main` sets, is a second lock on the same door. On Windows the
-//! runtime also writes local trace events; those are switched off through its own interface.
+//! What is looked at before loading is `library`'s. Where the file lies is the caller's to say.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,8 +10,7 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use papr_memory::ports::EmbedError;
 
-/// What the uploader's address contains.
-const UPLOADER: &[u8] = b"OneCollector";
+use crate::library;
 
 /// What to do about any of it.
 const CURE: &str = "put ONNX Runtime 1.28 there, or name another place in ORT_DYLIB_PATH";
@@ -36,8 +29,8 @@ struct Loaded {
 /// path may be tried. One process has one library: another path after a success is an error.
 ///
 /// # Errors
-/// [`EmbedError::Runtime`] if there is no such file, if it carries an uploader, if the system cannot load it,
-/// if it is not ONNX Runtime, if it is older than 1.28, or if another one is loaded already.
+/// [`EmbedError::Runtime`] if another one is loaded already, if there is no such file, if it was cut short, if
+/// it carries an uploader, if the system cannot load it, if it is not ONNX Runtime, or if it is older than 1.28.
 pub fn init_runtime(path: &Path) -> Result<(), EmbedError> {
     environment(path).map(drop)
 }
@@ -55,10 +48,7 @@ pub(crate) fn environment(path: &Path) -> Result<Environment, EmbedError> {
         return Ok(loaded.environment.clone());
     }
 
-    let uploads = File::open(&real).and_then(|file| contains(file, UPLOADER));
-    if uploads.map_err(|error| failed(format!("{error}; {CURE}")))? {
-        return Err(failed(format!("this build of it can send usage data to its maker; {CURE}")));
-    }
+    library::inspect(&real).map_err(|reason| failed(format!("{reason}; {CURE}")))?;
     let environment = ort::init_from(&real)
         .map_err(|error| failed(explain(&error)))?
         .with_name("papr")
@@ -79,78 +69,6 @@ fn explain(error: &LoadDynamicError) -> String {
         }
         LoadDynamicError::BadVersion { version_str, .. } => {
             format!("the file is ONNX Runtime {version_str}, which is too old; {CURE}")
-        }
-    }
-}
-
-/// Whether `needle` occurs in what `source` gives. Reads in pieces and skips ahead by the byte under the
-/// needle's end (Horspool), so a library of 24 MB costs a few milliseconds.
-fn contains(mut source: impl Read, needle: &[u8]) -> io::Result<bool> {
-    let Some((&last, head)) = needle.split_last() else { return Ok(true) };
-    let mut skip = [needle.len(); 256];
-    for (position, &byte) in head.iter().enumerate() {
-        skip[usize::from(byte)] = head.len() - position;
-    }
-    let mut window = vec![0; 1 << 18];
-    let (mut kept, mut at) = (0, head.len());
-    loop {
-        let read = match source.read(&mut window[kept..]) {
-            Ok(0) => return Ok(false),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let filled = kept + read;
-        while at < filled {
-            if window[at] == last && &window[at - head.len()..at] == head {
-                return Ok(true);
-            }
-            at += skip[usize::from(window[at])];
-        }
-        // The bytes that the needle's beginning may lie in move to the front.
-        let start = at - head.len();
-        kept = filled.saturating_sub(start);
-        window.copy_within(filled - kept..filled, 0);
-        at = head.len() + start.saturating_sub(filled);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Gives a few bytes at a time, as a slow disk may.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.1.min(self.0.len()).min(buffer.len());
-            buffer[..count].copy_from_slice(&self.0[..count]);
-            self.0 = &self.0[count..];
-            Ok(count)
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn finds_what_is_there_and_nothing_else(
-            text in "[abc]{0,60}", needle in "[abc]{1,5}", drip in 1_usize..9,
-        ) {
-            let found = contains(Drip(text.as_bytes(), drip), needle.as_bytes()).unwrap();
-            prop_assert_eq!(found, text.contains(&needle));
-        }
-    }
-
-    #[test]
-    fn finds_across_the_edge_of_the_window() {
-        for before in (1 << 18) - 20..(1 << 18) + 4 {
-            let mut bytes = vec![b'O'; before];
-            bytes.extend_from_slice(UPLOADER);
-            assert!(contains(bytes.as_slice(), UPLOADER).unwrap(), "after {before} bytes");
-            bytes.pop();
-            assert!(!contains(bytes.as_slice(), UPLOADER).unwrap(), "cut, after {before} bytes");
         }
     }
 }

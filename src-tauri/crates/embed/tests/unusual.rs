@@ -66,7 +66,7 @@ fn what_makes_no_token_does_not_hide_what_comes_after() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn arbitrary_texts_give_checked_vectors(text in any::<String>()) {
         embed(&text);

@@ -89,7 +89,7 @@ fn a_long_text_is_not_read_to_its_end() {
 fn a_tokenizer_of_unknown_kind_reads_everything() {
     let mut tokenizer = tokenizer(8);
     assert_eq!(tokenizer.unsure, Some(10 + "[MASK]".len()));
-    tokenizer.inner.with_normalizer(None::<NormalizerWrapper>);
+    tokenizer.inner.with_normalizer(None::<NormalizerWrapper>).unwrap();
     assert_eq!(unsure_tail(&tokenizer.inner), None);
 }
 
