@@ -37,25 +37,34 @@ impl App {
             shortcut: Mutex::new(Shortcut::default()),
             searches: Mutex::default(),
         };
-        app.reopen();
+        app.keep(open(app.config()));
         app
     }
 
     /// Opens the engine if there is none, and starts whatever in it failed.
-    pub(crate) fn reopen(&self) {
+    pub(crate) async fn reopen(&self) {
+        let (current, config) = (lock(&self.engine).clone(), self.config());
+        let opening = spawn_blocking(move || match current {
+            Ok(engine) => started(engine),
+            Err(_) => open(config),
+        });
+        if let Ok(opened) = opening.await {
+            self.keep(opened);
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config::new(&self.data_folder, self.resources.clone())
+    }
+
+    /// Takes an engine into use, or the reason why there is none. An engine in use stays.
+    fn keep(&self, opened: Result<Arc<Engine>, Problem>) {
         let mut slot = lock(&self.engine);
         if slot.is_err() {
-            *slot = Engine::open(Config::new(&self.data_folder, self.resources.clone()))
-                .map(Arc::new)
-                .map_err(|error| Problem::from(&error));
-            if let Ok(engine) = &*slot {
+            if let Ok(engine) = &opened {
                 self.tell_changes(engine);
             }
-        }
-        if let Ok(engine) = &*slot
-            && let Err(error) = engine.start()
-        {
-            *slot = Err(Problem::from(&error));
+            *slot = opened;
         }
     }
 
@@ -109,6 +118,15 @@ impl App {
             }
         });
     }
+}
+
+fn open(config: Config) -> Result<Arc<Engine>, Problem> {
+    Engine::open(config).map(Arc::new).map_err(|error| Problem::from(&error)).and_then(started)
+}
+
+fn started(engine: Arc<Engine>) -> Result<Arc<Engine>, Problem> {
+    engine.start().map_err(|error| Problem::from(&error))?;
+    Ok(engine)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

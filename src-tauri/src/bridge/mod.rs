@@ -35,6 +35,8 @@ pub struct QuickShown;
 /// All commands and events.
 pub fn builder() -> Builder<tauri::Wry> {
     Builder::new()
+        // What goes out and what comes back has one shape.
+        .disable_serde_phases()
         .commands(collect_commands![
             commands::search::search,
             commands::status::status,

@@ -16,6 +16,6 @@ pub(crate) async fn status(app: State<'_, App>) -> Result<Status, AppError> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn retry(app: State<'_, App>) -> Result<Status, AppError> {
-    tauri::async_runtime::block_in_place(|| app.reopen());
+    app.reopen().await;
     Ok(app.status())
 }

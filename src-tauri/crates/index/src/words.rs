@@ -50,6 +50,8 @@ pub struct WordIndex {
     terms: BTreeMap<Box<str>, TermId>,
     postings: Vec<Vec<Posting>>,
     documents: Vec<Option<Document>>,
+    /// Words in each document, beside each other for the scoring loop.
+    lengths: Vec<u32>,
     free: Vec<Slot>,
     slot_of: HashMap<MemoryId, Slot>,
     total_words: u64,
@@ -119,6 +121,7 @@ impl WordIndex {
         let wholes: Box<[TermId]> = token::wholes(text).map(|range| self.term(&text[range])).collect();
         let slot = self.free.pop().unwrap_or_else(|| {
             self.documents.push(None);
+            self.lengths.push(0);
             Slot::try_from(self.documents.len() - 1).unwrap_or(Slot::MAX)
         });
         self.total_words += sequence.len() as u64;
@@ -128,6 +131,7 @@ impl WordIndex {
             let place = postings.partition_point(|posting| posting.slot < slot);
             postings.insert(place, Posting { slot, count });
         }
+        self.lengths[slot as usize] = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
         self.documents[slot as usize] = Some(Document { id, tier, sequence, wholes });
         self.slot_of.insert(id, slot);
     }
@@ -167,24 +171,23 @@ impl WordIndex {
         }
         let mut exact = self.exact(query);
         exact.retain(|&slot| scores[slot as usize] > 0.0);
-        let mut best: Vec<WordMatch> = touched
-            .iter()
-            .filter_map(|&slot| {
-                let id = self.document(slot)?.id;
-                let exact = exact.binary_search(&slot).is_ok();
-                Some(WordMatch { id, score: scores[slot as usize], exact })
-            })
-            .collect();
-        let order = |a: &WordMatch, b: &WordMatch| {
-            b.exact.cmp(&a.exact).then(b.score.total_cmp(&a.score)).then(a.id.cmp(&b.id))
+        let is_exact = |slot: Slot| !exact.is_empty() && exact.binary_search(&slot).is_ok();
+        let id = |slot: Slot| self.document(slot).map(|document| document.id);
+        let order = |&a: &Slot, &b: &Slot| {
+            let scores = scores[b as usize].total_cmp(&scores[a as usize]);
+            is_exact(b).cmp(&is_exact(a)).then(scores).then_with(|| id(a).cmp(&id(b)))
         };
-        if k < best.len() {
+        if k < touched.len() {
             if k > 0 {
-                best.select_nth_unstable_by(k - 1, order);
+                touched.select_nth_unstable_by(k - 1, order);
             }
-            best.truncate(k);
+            touched.truncate(k);
         }
-        best.sort_unstable_by(order);
+        touched.sort_unstable_by(order);
+        let found = |&slot: &Slot| {
+            Some(WordMatch { id: id(slot)?, score: scores[slot as usize], exact: is_exact(slot) })
+        };
+        let best = touched.iter().filter_map(found).collect();
         WordMatches { index: self, scores, exact, best, mass }
     }
 
@@ -244,11 +247,11 @@ impl WordIndex {
         let average = self.total_words as f32 / documents.max(1.0);
         let having = postings.len() as f32;
         let idf = (1.0 + (documents - having + 0.5) / (having + 0.5)).ln();
+        let scale = B / average.max(1.0);
         for posting in postings {
-            let Some(document) = self.document(posting.slot) else { continue };
             let count = posting.count as f32;
-            let length = document.sequence.len() as f32 / average.max(1.0);
-            let score = weight * idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
+            let length = self.lengths[posting.slot as usize] as f32;
+            let score = weight * idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + scale * length));
             let sum = &mut scores[posting.slot as usize];
             if *sum == 0.0 {
                 touched.push(posting.slot);

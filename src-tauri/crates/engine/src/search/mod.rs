@@ -187,7 +187,10 @@ fn degraded(shared: &Shared, asked: Mode, done: Mode) -> Option<String> {
         IndexState::Off | IndexState::Building => Some("Your memories are still being read.".to_owned()),
         IndexState::Failed => Some("Not all memories could be read.".to_owned()),
         IndexState::Ready if status.pending > 0 && done != Mode::Words => {
-            Some(format!("{} memories are not yet found by meaning.", status.pending))
+            Some(match status.pending {
+                1 => "One memory is not yet found by meaning.".to_owned(),
+                pending => format!("{pending} memories are not yet found by meaning."),
+            })
         }
         IndexState::Ready => None,
     }
