@@ -22,7 +22,7 @@ BUILD = (
 ).split()
 TEST = (
     "xvfb xauth openbox dbus dbus-x11 gnome-keyring libsecret-tools webkit2gtk-driver imagemagick xdotool "
-    "x11-utils python3-dbus python3-gi"
+    "x11-utils strace"
 ).split()
 
 # The same elsewhere, by what can be looked for: libraries for building, programs for building and testing.
@@ -30,7 +30,7 @@ LIBRARIES = "webkit2gtk-4.1 ayatana-appindicator3-0.1 librsvg-2.0 openssl".split
 COMPILERS = "cc pkg-config file".split()
 PROGRAMS = (
     "Xvfb xauth openbox dbus-run-session gnome-keyring-daemon secret-tool WebKitWebDriver import xdotool "
-    "xprop"
+    "xprop strace"
 ).split()
 INSTALL = {
     "fedora": "sudo dnf install gcc gcc-c++ make file pkgconf-pkg-config openssl-devel webkit2gtk4.1-devel "

@@ -16,8 +16,9 @@ const JUST_HIDDEN: Duration = Duration::from_millis(250);
 
 static QUICK_HIDDEN_AT: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Brings the main window to the front.
+/// Brings the main window to the front; the quick window, which lies above all others, makes way.
 pub(crate) fn show_main(app: &AppHandle) {
+    hide_quick(app);
     if let Some(window) = app.get_webview_window(MAIN) {
         let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
         tell(shown);

@@ -37,12 +37,16 @@ impl Sizes {
         let [positions, _] = weights.matrix_shape("embeddings.position_embeddings.weight")?;
         let [token_types, _] = weights.matrix_shape("embeddings.token_type_embeddings.weight")?;
         let [inner, _] = weights.matrix_shape("encoder.layer.0.intermediate.dense.weight")?;
-        let layers = (0..)
-            .take_while(|layer| weights.has(&format!("encoder.layer.{layer}.intermediate.dense.weight")))
-            .count();
+        let mut layers = 0;
+        while weights.has(&format!("encoder.layer.{layers}.intermediate.dense.weight")) {
+            layers += 1;
+        }
         let contradiction = |text: String| Err(ConvertError::Contradiction(text));
         if facts.heads == 0 || !hidden.is_multiple_of(facts.heads) {
-            return contradiction(format!("{hidden} hidden numbers cannot be shared by {} heads", facts.heads));
+            return contradiction(format!(
+                "{hidden} hidden numbers cannot be shared by {} heads",
+                facts.heads
+            ));
         }
         if recipe.dims.get() != hidden {
             return contradiction(format!("the recipe says {} dims, the weights make {hidden}", recipe.dims));
@@ -120,7 +124,8 @@ impl Writer<'_, '_> {
         let name = "embeddings.word_embeddings.weight";
         let words = self.weights.float(name, &[vocabulary, hidden])?;
         let words = self.graph.float(name, &[vocabulary, hidden], &words);
-        let words = self.graph.node("embeddings.words", "Gather", &[&words, ids], &[Attribute::Int("axis", 0)]);
+        let words =
+            self.graph.node("embeddings.words", "Gather", &[&words, ids], &[Attribute::Int("axis", 0)]);
 
         let types = self.weights.float("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
         let name = "embeddings.position_embeddings.weight";
@@ -129,7 +134,8 @@ impl Writer<'_, '_> {
             row.iter_mut().zip(&types).for_each(|(position, token_type)| *position += token_type);
         }
         let table = self.graph.float("embeddings.positions_and_type", &[positions, hidden], &table);
-        let (zero, first) = (self.graph.int64("zero", &[0]), [Attribute::Int("start", 1), Attribute::Int("end", 2)]);
+        let (zero, first) =
+            (self.graph.int64("zero", &[0]), [Attribute::Int("start", 1), Attribute::Int("end", 2)]);
         let length = self.graph.node("tokens", "Shape", &[ids], &first);
         let table = self.graph.node("embeddings.positions", "Slice", &[&table, &zero, &length, &zero], &[]);
 
@@ -184,7 +190,8 @@ impl Writer<'_, '_> {
         let at = |part: &str| format!("{prefix}.{part}");
         let mut heads_of = |part: &str, scale: f32, order: [i64; 4]| -> Result<Value, ConvertError> {
             let all = self.linear(&at(part), hidden, width, width, scale)?;
-            let split = self.graph.node(&at(&format!("{part}.split")), "Reshape", &[&all, &shapes.split], &[]);
+            let split =
+                self.graph.node(&at(&format!("{part}.split")), "Reshape", &[&all, &shapes.split], &[]);
             let order = [Attribute::Ints("perm", order.to_vec())];
             Ok(self.graph.node(&at(&format!("{part}.heads")), "Transpose", &[&split], &order))
         };

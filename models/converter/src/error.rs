@@ -7,10 +7,7 @@ use std::path::PathBuf;
 pub(crate) enum ConvertError {
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// The profile is not one.
     #[error("{path} is not a profile this converter reads: {reason}")]
     Profile { path: PathBuf, reason: String },

@@ -95,7 +95,8 @@ fn convert(arguments: &Arguments) -> Result<Manifest, ConvertError> {
 /// The graph with its metadata, among it the key that keeps Core ML's compilations of different models apart.
 fn write_model(profile: &Profile, weights: &Path) -> Result<ModelProto, ConvertError> {
     if profile.recipe.precision != Precision::Fp32 {
-        let message = format!("the profile asks for {}; this converter writes fp32", profile.recipe.precision);
+        let message =
+            format!("the profile asks for {}; this converter writes fp32", profile.recipe.precision);
         return Err(ConvertError::Contradiction(message));
     }
     let file = WeightsFile::read(weights)?;
@@ -113,8 +114,10 @@ fn write_model(profile: &Profile, weights: &Path) -> Result<ModelProto, ConvertE
 
 /// The manifest as a file, after a look at it with the reader's eyes.
 fn manifest_json(manifest: &Manifest) -> Result<String, ConvertError> {
-    let contradiction = |reason: String| ConvertError::Contradiction(format!("the manifest would not do: {reason}"));
-    let mut json = serde_json::to_string_pretty(manifest).map_err(|error| contradiction(error.to_string()))?;
+    let contradiction =
+        |reason: String| ConvertError::Contradiction(format!("the manifest would not do: {reason}"));
+    let mut json =
+        serde_json::to_string_pretty(manifest).map_err(|error| contradiction(error.to_string()))?;
     json.push('\n');
     Manifest::from_json(&json).map_err(|error| contradiction(error.to_string()))?;
     Ok(json)

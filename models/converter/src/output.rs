@@ -75,7 +75,7 @@ impl Drop for Folder {
 
 /// SHA-256 in 64 lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// `target` with a suffix: in the same folder, so that a rename stays on one disk.

@@ -96,8 +96,16 @@ impl Profile {
             _ => Ok(()),
         };
         agree("model_type", "bert".to_owned(), config.model_type)?;
-        agree("num_attention_heads", facts.heads.to_string(), config.num_attention_heads.map(|n| n.to_string()))?;
-        agree("layer_norm_eps", facts.layer_norm_eps.to_string(), config.layer_norm_eps.map(|n| n.to_string()))?;
+        agree(
+            "num_attention_heads",
+            facts.heads.to_string(),
+            config.num_attention_heads.map(|n| n.to_string()),
+        )?;
+        agree(
+            "layer_norm_eps",
+            facts.layer_norm_eps.to_string(),
+            config.layer_norm_eps.map(|n| n.to_string()),
+        )?;
         agree("hidden_act", "gelu".to_owned(), config.hidden_act)?;
         agree("position_embedding_type", "absolute".to_owned(), config.position_embedding_type)
     }

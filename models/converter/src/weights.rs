@@ -45,10 +45,12 @@ impl<'data> Weights<'data> {
     /// The shape of tensor `name`, which must have two axes.
     pub(crate) fn matrix_shape(&self, name: &str) -> Result<[usize; 2], ConvertError> {
         let view = self.view(name)?;
-        <[usize; 2]>::try_from(view.shape()).map_err(|_| ConvertError::Contradiction(format!(
-            "tensor {name} has shape {:?}, expected two axes",
-            view.shape()
-        )))
+        <[usize; 2]>::try_from(view.shape()).map_err(|_| {
+            ConvertError::Contradiction(format!(
+                "tensor {name} has shape {:?}, expected two axes",
+                view.shape()
+            ))
+        })
     }
 
     /// The numbers of tensor `name`, which must have shape `dims`, row-major.
@@ -77,7 +79,12 @@ impl<'data> Weights<'data> {
     ///
     /// Linear layers are published as `[outputs, inputs]`; a graph that multiplies from the right needs the
     /// other order, and a transpose at run time would cost time on every call.
-    pub(crate) fn transposed(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<f32>, ConvertError> {
+    pub(crate) fn transposed(
+        &self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Vec<f32>, ConvertError> {
         let numbers = self.float(name, &[rows, columns])?;
         Ok((0..columns).flat_map(|column| numbers[column..].iter().step_by(columns).copied()).collect())
     }

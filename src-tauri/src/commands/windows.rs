@@ -10,7 +10,6 @@ use crate::windows;
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn show_main(app: AppHandle, id: Option<String>) -> Result<(), AppError> {
-    windows::hide_quick(&app);
     windows::show_main(&app);
     id.map_or(Ok(()), |id| OpenMemory(id).emit(&app)).map_err(|error| AppError::internal(&error))
 }

@@ -84,7 +84,13 @@ impl GraphBuilder {
     }
 
     /// Adds a node with one output, which bears the node's name.
-    pub(crate) fn node(&mut self, name: &str, op: &str, inputs: &[&Value], attributes: &[Attribute]) -> Value {
+    pub(crate) fn node(
+        &mut self,
+        name: &str,
+        op: &str,
+        inputs: &[&Value],
+        attributes: &[Attribute],
+    ) -> Value {
         self.graph.node.push(NodeProto {
             input: inputs.iter().map(|value| value.0.clone()).collect(),
             output: vec![name.to_owned()],
@@ -146,7 +152,9 @@ fn attribute(attribute: &Attribute) -> AttributeProto {
     };
     match attribute {
         Attribute::Int(name, value) => AttributeProto { i: Some(*value), ..named(name, ATTRIBUTE_INT) },
-        Attribute::Ints(name, values) => AttributeProto { ints: values.clone(), ..named(name, ATTRIBUTE_INTS) },
+        Attribute::Ints(name, values) => {
+            AttributeProto { ints: values.clone(), ..named(name, ATTRIBUTE_INTS) }
+        }
         Attribute::Float(name, value) => AttributeProto { f: Some(*value), ..named(name, ATTRIBUTE_FLOAT) },
     }
 }

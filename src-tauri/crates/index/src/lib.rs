@@ -14,5 +14,5 @@ mod words;
 
 pub use parse::{Phrase, Term, WordQuery};
 pub use slab::{Nearest, Slab};
-pub use snippet::{Marked, snippet};
+pub use snippet::{Marked, Snippet, snippet};
 pub use words::{WordIndex, WordMatch, WordMatches};

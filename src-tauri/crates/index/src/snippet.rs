@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::fold::fold;
-use crate::parse::WordQuery;
+use crate::parse::{Term, WordQuery};
 use crate::token;
-use crate::words::is_open_match;
+use crate::words::may_go_on;
 
 /// A stretch of a snippet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub struct Marked {
     pub text: String,
     /// Whether it is a word that was searched for.
     pub marked: bool,
+}
+
+/// What is shown of a text, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snippet {
+    /// The part that shows best why it was found, in pieces.
+    pub spans: Vec<Marked>,
+    /// The words of the query that stand anywhere in the text, as they were typed, in the order typed.
+    pub matched: Vec<String>,
 }
 
 struct Match {
@@ -25,7 +34,7 @@ struct Match {
 ///
 /// Without a match it is the beginning. `…` stands where text was left out. Cuts fall between words, or
 /// between characters where a single word is longer than the snippet.
-pub fn snippet(text: &str, query: &WordQuery, length: usize) -> Vec<Marked> {
+pub fn snippet(text: &str, query: &WordQuery, length: usize) -> Snippet {
     let text = text.trim();
     let matches = find(text, query);
     let window = window(text, &matches, length);
@@ -43,20 +52,31 @@ pub fn snippet(text: &str, query: &WordQuery, length: usize) -> Vec<Marked> {
     if window.end < text.len() {
         push(&mut spans, "…", false);
     }
-    spans
+    let stands = |term: usize| matches.iter().any(|found| found.term == term);
+    let terms = query.terms.iter().enumerate().filter(|(term, _)| stands(*term));
+    Snippet { spans, matched: terms.map(|(_, term)| term.typed.clone()).collect() }
 }
 
 fn find(text: &str, query: &WordQuery) -> Vec<Match> {
+    if query.terms.is_empty() {
+        return Vec::new();
+    }
     token::words(text)
         .filter_map(|range| {
-            let word = fold(&text[range.clone()]);
-            let term = query
-                .terms
-                .iter()
-                .position(|term| term.folded == word || (term.open && is_open_match(&term.folded, &word)))?;
+            let term = query.terms.iter().position(|term| is_match(&text[range.clone()], term))?;
             Some(Match { range, term })
         })
         .collect()
+}
+
+fn is_match(word: &str, term: &Term) -> bool {
+    if word.is_ascii() {
+        // Most words are: compared as they stand, without being copied.
+        let same = |part: &str| part.eq_ignore_ascii_case(&term.folded);
+        return same(word) || (term.open && word.get(..term.folded.len()).is_some_and(same) && may_go_on(&term.folded));
+    }
+    let word = fold(word);
+    word == term.folded || (term.open && word.starts_with(&term.folded) && may_go_on(&term.folded))
 }
 
 /// The stretch with the most different terms in it; of equal ones the one with the rarer, longer words, and
@@ -142,6 +162,7 @@ mod tests {
     fn shown(text: &str, query: &str, length: usize) -> String {
         let query = WordQuery::parse(query);
         snippet(text, &query, length)
+            .spans
             .into_iter()
             .map(|span| if span.marked { format!("[{}]", span.text) } else { span.text })
             .collect()
@@ -152,6 +173,14 @@ mod tests {
         assert_eq!(shown("Alice prefers dark roast.", "DARK roa", 80), "Alice prefers [dark] [roast].");
         assert_eq!(shown("a\n\n  b\tc", "b ", 80), "a [b] c", "line breaks are folded");
         assert_eq!(shown("Café au lait", "cafe ", 80), "[Café] au lait", "the original spelling is shown");
+    }
+
+    #[test]
+    fn tells_matched_words_as_typed() {
+        let query = WordQuery::parse("Who likes DARK roa");
+        assert_eq!(snippet("Alice prefers dark roast", &query, 12).matched, ["DARK", "roa"]);
+        let query = WordQuery::parse("ÉTÉ cafe ");
+        assert_eq!(snippet("Un café d'été", &query, 80).matched, ["ÉTÉ", "cafe"]);
     }
 
     #[test]
@@ -166,7 +195,7 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_part_of_the_text(text in "(\\PC|[ \n]){0,300}", query in "\\PC{0,20}", length in 1_usize..120) {
-            let spans = snippet(&text, &WordQuery::parse(&query), length);
+            let spans = snippet(&text, &WordQuery::parse(&query), length).spans;
             let joined: String = spans.iter().map(|span| span.text.as_str()).collect();
             prop_assert!(joined.len() <= length + 2 * '…'.len_utf8() + 4, "about as long as was asked for");
             let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

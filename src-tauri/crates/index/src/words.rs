@@ -25,6 +25,10 @@ const OPEN_WEIGHT: f32 = 0.6;
 const OPEN_LETTERS: usize = 2;
 const OPEN_TERMS: usize = 64;
 
+/// A word that stands in more than this part of all memories, and in more than this many, is common.
+const COMMON_SHARE: usize = 8;
+const COMMON_LEAST: usize = 12;
+
 type TermId = u32;
 type Slot = u32;
 
@@ -191,13 +195,16 @@ impl WordIndex {
         WordMatches { index: self, scores, exact, best, mass }
     }
 
-    /// Which words of the query stand in `text`, as they were typed, in the order typed.
-    pub fn matched(query: &WordQuery, text: &str) -> Vec<String> {
-        let folded: Vec<String> = token::words(text).map(|range| fold(&text[range])).collect();
-        let stands = |term: &&Term| {
-            folded.iter().any(|word| *word == term.folded || (term.open && is_open_match(&term.folded, word)))
-        };
-        query.terms.iter().filter(stands).map(|term| term.typed.clone()).collect()
+    /// The query without the words that stand in so many memories that they tell nothing, like "the": what
+    /// is worth marking. If all are such, all are kept.
+    pub fn telling(&self, query: &WordQuery) -> WordQuery {
+        let common = (self.len() / COMMON_SHARE).max(COMMON_LEAST);
+        let mut telling = query.clone();
+        telling.terms.retain(|term| match self.postings_of(term) {
+            WeightedPostings::Whole(postings) => postings.len() <= common,
+            WeightedPostings::Open(_) => true,
+        });
+        if telling.terms.is_empty() { query.clone() } else { telling }
     }
 
     fn document(&self, slot: Slot) -> Option<&Document> {
@@ -223,14 +230,14 @@ impl WordIndex {
     /// were one word.
     fn postings_of(&self, term: &Term) -> WeightedPostings<'_> {
         let whole = self.lookup(&term.folded).map(|id| self.postings[id as usize].as_slice()).unwrap_or_default();
-        if !term.open || term.folded.chars().count() < OPEN_LETTERS || !whole.is_empty() {
+        if !term.open || !whole.is_empty() || !may_go_on(&term.folded) {
             return WeightedPostings::Whole(whole);
         }
         let range = (Bound::Excluded(term.folded.as_str()), Bound::Unbounded);
         let mut merged: BTreeMap<Slot, u32> = BTreeMap::new();
         self.terms
             .range::<str, _>(range)
-            .take_while(|(word, _)| is_open_match(&term.folded, word))
+            .take_while(|(word, _)| word.starts_with(&term.folded))
             .take(OPEN_TERMS)
             .flat_map(|(_, &id)| &self.postings[id as usize])
             .for_each(|posting| *merged.entry(posting.slot).or_default() += posting.count);
@@ -307,9 +314,9 @@ enum WeightedPostings<'a> {
     Open(Vec<Posting>),
 }
 
-/// Whether a word that is still being typed may become `word`.
-pub(crate) fn is_open_match(open: &str, word: &str) -> bool {
-    open.chars().count() >= OPEN_LETTERS && word.starts_with(open)
+/// Whether enough of a word was typed to guess how it goes on.
+pub(crate) fn may_go_on(open: &str) -> bool {
+    open.chars().count() >= OPEN_LETTERS
 }
 
 /// How often each term stands in a document.
@@ -402,9 +409,16 @@ mod tests {
     }
 
     #[test]
-    fn matched_words_are_told_as_typed() {
-        let query = WordQuery::parse("Who likes DARK roa");
-        assert_eq!(WordIndex::matched(&query, "Alice prefers dark roast"), ["DARK", "roa"]);
+    fn words_that_stand_everywhere_tell_nothing() {
+        let texts: Vec<String> = (0..40).map(|number| format!("the note number{number}")).collect();
+        let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let telling = |text: &str| {
+            let query = index.telling(&WordQuery::parse(text));
+            query.terms.iter().map(|term| term.typed.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(telling("the number7 "), ["number7"], "only the rare word is worth marking");
+        assert_eq!(telling("the note "), ["the", "note"], "if all are common, all are what was asked for");
+        assert_eq!(telling("the absent "), ["absent"]);
     }
 
     proptest! {

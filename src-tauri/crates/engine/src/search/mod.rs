@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use papr_index::{Nearest, WordIndex, WordMatches, WordQuery, snippet};
+use papr_index::{Nearest, Snippet, WordMatches, WordQuery, snippet};
 use papr_memory::ports::{Lane, Role};
 use papr_memory::{
     CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Span, Tier, TierCounts, Timings, Vector,
@@ -56,7 +56,7 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     cancel.check()?;
     let mode = if vector.is_some() { query.mode() } else { Mode::Words };
 
-    let ranked = {
+    let (ranked, telling) = {
         let catalog = shared.catalog();
         let depth = CANDIDATES.max(query.limit() * 2);
         let at = Instant::now();
@@ -75,8 +75,9 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
         });
         let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
         let ranked = shared.fusion.rank(candidates(&nearest, &words, meaning, named), words.mass(), mode);
+        let telling = catalog.words.telling(&words_query);
         timings.words = micros(at.elapsed());
-        ranked
+        (ranked, telling)
     };
 
     let at = Instant::now();
@@ -86,7 +87,7 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
         // A memory deleted since the snapshot is no longer an answer.
         if let Some(memory) = shared.store.get(ranked.candidate.id)? {
             counts.count(memory.tier);
-            hits.push(hit(memory, ranked, &words_query));
+            hits.push(hit(memory, ranked, &telling));
         }
     }
     timings.fetch = micros(at.elapsed());
@@ -159,12 +160,10 @@ fn candidates(
 }
 
 fn hit(memory: Memory, ranked: &Ranked, query: &WordQuery) -> Hit {
-    let text = memory.content.as_str();
-    let spans = snippet(text, query, SNIPPET).into_iter().map(|part| Span { text: part.text, marked: part.marked });
-    let (snippet, matched) = (spans.collect(), WordIndex::matched(query, text));
+    let Snippet { spans, matched } = snippet(memory.content.as_str(), query, SNIPPET);
     Hit {
         memory,
-        snippet,
+        snippet: spans.into_iter().map(|span| Span { text: span.text, marked: span.marked }).collect(),
         cosine: ranked.candidate.cosine,
         words: ranked.candidate.words,
         score: ranked.score,
