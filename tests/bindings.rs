@@ -1,6 +1,7 @@
 //! The TypeScript bindings in the tree are the ones the shell's types make.
 //!
 //! After a change of commands or types: `PAPR_BLESS=1 cargo test --features custom-protocol --test bindings`.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 use std::path::Path;
 

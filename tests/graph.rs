@@ -1,5 +1,6 @@
 //! The rules of the house, over `cargo metadata`: who may depend on whom. Direct, normal dependencies of the
 //! workspace's members on this host.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -22,7 +23,8 @@ fn graph() -> Graph {
     list(&metadata["packages"])
         .iter()
         .map(|package| {
-            let normal = list(&package["dependencies"]).into_iter().filter(|dependency| dependency["kind"].is_null());
+            let normal =
+                list(&package["dependencies"]).into_iter().filter(|dependency| dependency["kind"].is_null());
             (name(package), normal.map(|dependency| name(&dependency)).collect())
         })
         .collect()
@@ -32,7 +34,7 @@ fn siblings<'a>(graph: &'a Graph, member: &str) -> BTreeSet<&'a str> {
     graph[member].iter().map(String::as_str).filter(|name| graph.contains_key(*name)).collect()
 }
 
-fn dependents<'a>(graph: &'a Graph, is: impl Fn(&str) -> bool) -> BTreeSet<&'a str> {
+fn dependents(graph: &Graph, is: impl Fn(&str) -> bool) -> BTreeSet<&str> {
     let names = |dependencies: &BTreeSet<String>| dependencies.iter().any(|name| is(name));
     graph.iter().filter(|(_, dependencies)| names(dependencies)).map(|(member, _)| member.as_str()).collect()
 }

@@ -80,7 +80,8 @@ impl App {
         W: FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
     {
         let engine = lock(&self.engine).clone().map_err(AppError::from)?;
-        let done = spawn_blocking(move || work(&engine).map_err(|error| AppError::from(Problem::from(&error))));
+        let done =
+            spawn_blocking(move || work(&engine).map_err(|error| AppError::from(Problem::from(&error))));
         done.await.unwrap_or_else(|error| Err(AppError::internal(&error)))
     }
 

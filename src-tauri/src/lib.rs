@@ -5,6 +5,7 @@
 mod app;
 pub mod bridge;
 mod commands;
+mod platform;
 mod shortcut;
 mod strings;
 mod tray;

@@ -2,7 +2,7 @@
 
 use tauri::AppHandle;
 use tauri::image::Image;
-use tauri::menu::{MenuBuilder, MenuEvent};
+use tauri::menu::MenuBuilder;
 use tauri::tray::TrayIconBuilder;
 
 use crate::{strings, windows};
@@ -35,13 +35,13 @@ fn try_build(app: &AppHandle) -> tauri::Result<()> {
         .icon_as_template(true)
         .tooltip(strings::APP)
         .menu(&menu)
-        .on_menu_event(on_menu)
+        .on_menu_event(|app, event| on_menu(app, event.id().as_ref()))
         .build(app)?;
     Ok(())
 }
 
-fn on_menu(app: &AppHandle, event: MenuEvent) {
-    match event.id().as_ref() {
+fn on_menu(app: &AppHandle, entry: &str) {
+    match entry {
         OPEN => windows::show_main(app),
         QUICK => windows::toggle_quick(app),
         QUIT => app.exit(0),

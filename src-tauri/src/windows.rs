@@ -7,6 +7,7 @@ use tauri::{AppHandle, Manager, PhysicalPosition, WebviewWindow, Window, WindowE
 use tauri_specta::Event;
 
 use crate::bridge::QuickShown;
+use crate::platform;
 
 const MAIN: &str = "main";
 const QUICK: &str = "quick";
@@ -20,8 +21,7 @@ static QUICK_HIDDEN_AT: Mutex<Option<Instant>> = Mutex::new(None);
 pub(crate) fn show_main(app: &AppHandle) {
     hide_quick(app);
     if let Some(window) = app.get_webview_window(MAIN) {
-        let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
-        tell(shown);
+        tell(window.unminimize().and_then(|()| platform::present(&window)));
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn toggle_quick(app: &AppHandle) {
         hide_quick(app);
         return;
     }
-    tell(place(&window).and_then(|()| window.show()).and_then(|()| window.set_focus()));
+    tell(place(&window).and_then(|()| platform::present(&window)));
     tell(QuickShown.emit(app));
 }
 
@@ -52,7 +52,8 @@ pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
             api.prevent_close();
             tell(window.hide());
         }
-        WindowEvent::Focused(false) if window.label() == QUICK => {
+        // A window that was just hidden loses the focus too, which is no news.
+        WindowEvent::Focused(false) if window.label() == QUICK && window.is_visible().unwrap_or(true) => {
             tell(window.hide());
             set_hidden_at(Some(Instant::now()));
         }

@@ -88,7 +88,11 @@ impl From<papr_memory::Hit> for Hit {
     fn from(hit: papr_memory::Hit) -> Self {
         Self {
             memory: hit.memory.into(),
-            snippet: hit.snippet.into_iter().map(|span| Span { text: span.text, marked: span.marked }).collect(),
+            snippet: hit
+                .snippet
+                .into_iter()
+                .map(|span| Span { text: span.text, marked: span.marked })
+                .collect(),
             cosine: hit.cosine,
             words: hit.words,
             score: hit.score,

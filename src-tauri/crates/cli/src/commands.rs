@@ -5,16 +5,23 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use papr_engine::eval::{Evaluation, Labelled};
-use papr_engine::{Config, Edit, Engine, Error, Fusion, ImportReport, ModelState, NewMemory, Resources, Status};
+use papr_engine::{
+    Config, Edit, Engine, Error, Fusion, ImportReport, ModelState, NewMemory, Resources, Status,
+};
 use papr_memory::{CancelToken, Mode, Query};
 use serde::Serialize;
 
 use crate::arguments::{Arguments, Command};
-use crate::output::{Failure, Output, memory_line, memory_text};
+use crate::output::{Failure, Output, memory_line, memory_text, note, progress};
 
 /// Questions of `papr demo`: one by meaning, one by name, one by id, one by word.
-const DEMO: [&str; 5] =
-    ["what are we promising customers this year", "who should I ask about payments", "INC-2041", "coffee", "how do I undo the last commit"];
+const DEMO: [&str; 5] = [
+    "what are we promising customers this year",
+    "who should I ask about payments",
+    "INC-2041",
+    "coffee",
+    "how do I undo the last commit",
+];
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
@@ -30,13 +37,13 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
             let content = text_or_stdin(text)?;
             let memory = engine.add(NewMemory { content, tier: Some(*tier), topics: topics.clone() })?;
             output.print(&memory, |memory| format!("Saved {}\n", memory.id))?;
-            finish_embedding(engine, output)
+            finish_embedding(engine)
         }
         Command::Import { file } => import(engine, file, output),
         Command::Export { file } => export(engine, file, output),
         Command::List { tier, limit } => {
             engine.start()?;
-            engine.wait_until(|status| status.index_is_done());
+            engine.wait_until(Status::index_is_done);
             let memories = engine.recent(*tier, *limit)?;
             output.print(&memories, |memories| memories.iter().map(memory_line).collect())
         }
@@ -49,7 +56,7 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
             }
             let memory = engine.edit(*id, None, Edit { content, tier: *tier, topics })?;
             output.print(&memory, |memory| format!("Saved {}, revision {}\n", memory.id, memory.rev))?;
-            finish_embedding(engine, output)
+            finish_embedding(engine)
         }
         Command::Delete { ids } => {
             let deleted = engine.delete(ids)?;
@@ -61,7 +68,7 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         Command::Restore { ids } => {
             let restored = engine.restore(ids)?;
             output.print(&restored, |restored| format!("Took back {} of {}\n", restored.len(), ids.len()))?;
-            finish_embedding(engine, output)
+            finish_embedding(engine)
         }
         Command::Search { query, limit, tier, mode } => {
             let query = Query::new(query, *limit, *tier, *mode).map_err(Error::from)?;
@@ -93,20 +100,20 @@ fn open_temporary(fusion: Fusion) -> Result<(tempfile::TempDir, Engine), Failure
 /// Waits for what a search of this mode needs.
 fn ready_for(engine: &Engine, mode: Mode) {
     match mode {
-        Mode::Words => engine.wait_until(|status| status.index_is_done()),
+        Mode::Words => engine.wait_until(Status::index_is_done),
         Mode::Hybrid | Mode::Meaning => engine.wait_ready(),
     };
 }
 
 /// Embeds what was just written. Without a model it stays to be done: it is saved, and found by word.
-fn finish_embedding(engine: &Engine, output: &Output) -> Result<(), Failure> {
+fn finish_embedding(engine: &Engine) -> Result<(), Failure> {
     engine.start()?;
     let status = engine.wait_ready();
     if let (ModelState::Failed, Some(problem)) = (status.model.state, &status.model.problem) {
-        output.note(&format!("Found by word only until there is a model: {}", problem.message));
+        note(&format!("Found by word only until there is a model: {}", problem.message));
         return Ok(());
     }
-    let bar = output.progress("Learning the meaning", Some(status.pending as u64));
+    let bar = progress("Learning the meaning", Some(status.pending as u64));
     engine.wait_until(|now| {
         bar.set_position(status.pending.saturating_sub(now.pending) as u64);
         now.pending == 0 || now.model.state == ModelState::Failed
@@ -116,24 +123,25 @@ fn finish_embedding(engine: &Engine, output: &Output) -> Result<(), Failure> {
 }
 
 fn import(engine: &Engine, file: &Path, output: &Output) -> Result<(), Failure> {
-    let bar = output.progress("Lines read", None);
+    let bar = progress("Lines read", None);
     let mut input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         let opened = File::open(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
         Box::new(BufReader::with_capacity(1 << 16, opened))
     };
-    let report = engine.import(&mut *input, file, &CancelToken::new(), &mut |lines| bar.set_position(lines))?;
+    let report =
+        engine.import(&mut *input, file, &CancelToken::new(), &mut |lines| bar.set_position(lines))?;
     bar.finish_and_clear();
     for bad in &report.bad_lines {
-        output.note(&format!("line {}: {}", bad.line, bad.reason));
+        note(&format!("line {}: {}", bad.line, bad.reason));
     }
     let untold = report.bad - report.bad_lines.len() as u64;
     if untold > 0 {
-        output.note(&format!("and {untold} more lines"));
+        note(&format!("and {untold} more lines"));
     }
     output.print(&report, import_line)?;
-    finish_embedding(engine, output)?;
+    finish_embedding(engine)?;
     if report.bad > 0 && report.added + report.already_there == 0 {
         return Err(Failure::Usage(format!("no line of {} is a memory", file.display())));
     }
@@ -157,12 +165,18 @@ fn export(engine: &Engine, file: &Path, output: &Output) -> Result<(), Failure> 
     let write = || -> Result<_, Error> {
         let mut writer = BufWriter::new(File::create(&part).map_err(file_error)?);
         let exported = engine.export(&mut writer, file)?;
-        writer.into_inner().map_err(|error| file_error(error.into_error()))?.sync_all().map_err(file_error)?;
+        writer
+            .into_inner()
+            .map_err(|error| file_error(error.into_error()))?
+            .sync_all()
+            .map_err(file_error)?;
         fs::rename(&part, file).map_err(file_error)?;
         Ok(exported)
     };
     let exported = write().inspect_err(|_| drop(fs::remove_file(&part)))?;
-    output.print(&exported, |exported| format!("{} memories written to {}\n", exported.memories, file.display()))
+    output.print(&exported, |exported| {
+        format!("{} memories written to {}\n", exported.memories, file.display())
+    })
 }
 
 #[derive(Serialize)]
@@ -174,7 +188,7 @@ fn embed(engine: &Engine, texts: &[String], output: &Output) -> Result<(), Failu
     engine.start()?;
     let model = engine.wait_ready().model;
     if let (ModelState::Failed, Some(problem)) = (model.state, &model.problem) {
-        output.note(&format!("papr: {}", problem.message));
+        note(&format!("papr: {}", problem.message));
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let vectors = engine.embed(&texts)?;
@@ -239,9 +253,9 @@ fn eval(folder: &Path, samples: bool, weight: Option<f32>, output: &Output) -> R
     engine.start()?;
     let model = engine.wait_ready().model;
     if let Some(problem) = &model.problem {
-        output.note(&format!("Words only, there is no model: {}", problem.message));
+        note(&format!("Words only, there is no model: {}", problem.message));
     }
-    let bar = output.progress("Embedding, %", Some(100));
+    let bar = progress("Embedding, %", Some(100));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0..=100
     let evaluation =
         engine.evaluate(&set, &CancelToken::new(), &mut |share| bar.set_position((share * 100.0) as u64))?;
@@ -285,8 +299,8 @@ fn demo(queries: &[String], output: &Output) -> Result<(), Failure> {
     engine.start()?;
     engine.wait_ready();
     let added = engine.add_samples()?;
-    output.note(&format!("{added} sample memories, in a folder that is removed afterwards."));
-    finish_embedding(&engine, output)?;
+    note(&format!("{added} sample memories, in a folder that is removed afterwards."));
+    finish_embedding(&engine)?;
     let own: Vec<&str> = queries.iter().map(String::as_str).collect();
     let asked: &[&str] = if own.is_empty() { &DEMO } else { &own };
     let mut replies = Vec::with_capacity(asked.len());
@@ -307,8 +321,7 @@ fn text_or_stdin(text: &str) -> Result<String, Failure> {
     let input_error = |source| Error::File { path: PathBuf::from("standard input"), source };
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(input_error)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Failure::Usage(format!("standard input is not UTF-8: {}", error.utf8_error()))
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Failure::Usage(format!("standard input is not UTF-8: {}", error.utf8_error())))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

@@ -1,7 +1,7 @@
 //! What is printed: for people in lines, for programs in JSON, progress for people at a terminal.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -30,7 +30,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::File { path, source }
-                if path == PathBuf::from("-") && source.kind() == io::ErrorKind::BrokenPipe =>
+                if path.as_path() == Path::new("-") && source.kind() == io::ErrorKind::BrokenPipe =>
             {
                 Failure::Closed
             }
@@ -52,7 +52,11 @@ impl Output {
     }
 
     /// Prints `value` as JSON, or what `text` makes of it.
-    pub(crate) fn print<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+    pub(crate) fn print<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         if self.json {
             serde_json::to_writer(&mut stdout, value).map_err(io::Error::from)?;
@@ -61,26 +65,6 @@ impl Output {
             stdout.write_all(text(value).as_bytes())?;
         }
         Ok(stdout.flush()?)
-    }
-
-    /// A remark to the person, beside the results.
-    pub(crate) fn note(&self, text: &str) {
-        // A closed standard error leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "{text}");
-    }
-
-    /// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
-    pub(crate) fn progress(&self, what: &str, total: Option<u64>) -> ProgressBar {
-        let bar = match total {
-            Some(total) => ProgressBar::new(total).with_style(style("{msg} {bar:30} {pos}/{len}")),
-            None => ProgressBar::no_length().with_style(style("{msg} {human_pos}")),
-        };
-        bar.set_draw_target(if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        });
-        bar.with_message(what.to_owned())
     }
 
     /// Tells why a command failed, and with which exit code.
@@ -93,12 +77,12 @@ impl Output {
         };
         if self.json {
             if let Ok(json) = serde_json::to_string(&serde_json::json!({ "error": problem })) {
-                self.note(&json);
+                note(&json);
             }
         } else {
-            self.note(&format!("papr: {}", problem.message));
+            note(&format!("papr: {}", problem.message));
             if let Some(hint) = &problem.hint {
-                self.note(&format!("hint: {hint}"));
+                note(&format!("hint: {hint}"));
             }
         }
         ExitCode::from(exit)
@@ -106,7 +90,8 @@ impl Output {
 
     /// A reply as people read it.
     pub(crate) fn reply(&self, reply: &Reply) -> String {
-        let mut text: String = reply.hits.iter().enumerate().map(|(rank, hit)| self.hit(rank + 1, hit)).collect();
+        let mut text: String =
+            reply.hits.iter().enumerate().map(|(rank, hit)| self.hit(rank + 1, hit)).collect();
         if reply.hits.is_empty() {
             text.push_str("Nothing found.\n");
         }
@@ -122,8 +107,12 @@ impl Output {
             Reason::Meaning => "meaning",
         };
         let cosine = hit.cosine.map_or(String::new(), |cosine| format!(" · cosine {cosine:.2}"));
-        let words = hit.words.filter(|&words| words > 0.0).map_or(String::new(), |words| format!(" · words {words:.1}"));
-        let head = format!("{rank:>2}. {} · {why}{cosine}{words} · {}", tier_name(&hit.memory), hit.memory.id);
+        let words = hit
+            .words
+            .filter(|&words| words > 0.0)
+            .map_or(String::new(), |words| format!(" · words {words:.1}"));
+        let head =
+            format!("{rank:>2}. {} · {why}{cosine}{words} · {}", tier_name(&hit.memory), hit.memory.id);
         let snippet: String = hit.snippet.iter().map(|span| self.span(span)).collect();
         format!("{head}\n    {snippet}\n")
     }
@@ -131,6 +120,26 @@ impl Output {
     fn span(&self, span: &Span) -> String {
         if span.marked && self.marks { format!("\x1b[1m{}\x1b[0m", span.text) } else { span.text.clone() }
     }
+}
+
+/// A remark to the person, beside the results.
+pub(crate) fn note(text: &str) {
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
+pub(crate) fn progress(what: &str, total: Option<u64>) -> ProgressBar {
+    let bar = match total {
+        Some(total) => ProgressBar::new(total).with_style(style("{msg} {bar:30} {pos}/{len}")),
+        None => ProgressBar::no_length().with_style(style("{msg} {human_pos}")),
+    };
+    bar.set_draw_target(if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    });
+    bar.with_message(what.to_owned())
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -170,7 +179,8 @@ pub(crate) fn memory_line(memory: &Memory) -> String {
 
 /// One memory in full.
 pub(crate) fn memory_text(memory: &Memory) -> String {
-    let topics = if memory.topics.is_empty() { String::new() } else { format!(" · {}", memory.topics.join(", ")) };
+    let topics =
+        if memory.topics.is_empty() { String::new() } else { format!(" · {}", memory.topics.join(", ")) };
     format!(
         "{}\n{} · {} · revision {} · changed {}{topics}\n\n{}\n",
         memory.id,
@@ -184,7 +194,8 @@ pub(crate) fn memory_text(memory: &Memory) -> String {
 
 /// `12 results (3 goals, 9 memories) · 9 ms (embed 6, search 1)`
 fn latency_line(reply: &Reply) -> String {
-    let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let plural =
+        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let millis = |micros: u64| format!("{:.1}", micros as f64 / 1000.0);
     let timings = &reply.timings;
     let search = timings.vector + timings.words + timings.fetch;

@@ -1,4 +1,5 @@
 //! `papr` as a person and a program use it: the real binary, the real model, a folder of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 use std::fs;
 use std::io::Write;
@@ -69,7 +70,10 @@ fn a_memory_from_first_to_last() {
     let id = added["id"].as_str().unwrap();
     assert_eq!(added["topics"], serde_json::json!(["coffee"]));
     let found = papr.json(&["search", "what does she drink in the morning"]);
-    assert_eq!(found["hits"][0]["content"], "Alice prefers dark roast", "found by meaning, in another process");
+    assert_eq!(
+        found["hits"][0]["content"], "Alice prefers dark roast",
+        "found by meaning, in another process"
+    );
     assert_eq!(found["mode"], "hybrid");
     assert!(found["timings"]["total"].as_u64().unwrap() > 0);
     let edited = papr.json(&["edit", id, "Alice prefers green tea", "--tier", "goals"]);
@@ -120,7 +124,11 @@ fn mistakes_are_told_with_what_to_do() {
     failed(&papr.run(&["get", "no-id"]), 2, "no-id");
     failed(&papr.run(&["edit", "0199aaaa-0000-7000-8000-000000000000"]), 2, "nothing to change");
     for text in ["?!…", "🙂🚀"] {
-        assert_eq!(papr.json(&["search", text])["hits"], serde_json::json!([]), "{text}: found nothing, and no error");
+        assert_eq!(
+            papr.json(&["search", text])["hits"],
+            serde_json::json!([]),
+            "{text}: found nothing, and no error"
+        );
     }
     let json = papr.run(&["search", "tea", "-k", "0", "--json"]);
     let told: Value = serde_json::from_slice(&json.stderr).unwrap();
@@ -132,7 +140,10 @@ fn text_comes_from_standard_input() {
     let papr = Papr::new();
     let added = papr.pipe(&["add", "-", "--json"], "two\nlines ☕\n".as_bytes());
     let memory: Value = serde_json::from_slice(&added.stdout).unwrap();
-    assert_eq!(memory["content"], "two\nlines ☕", "the last line feed belongs to the terminal, not the text");
+    assert_eq!(
+        memory["content"], "two\nlines ☕",
+        "the last line feed belongs to the terminal, not the text"
+    );
 }
 
 #[test]
@@ -179,7 +190,8 @@ fn vectors_and_status_are_printed_for_programs() {
 #[test]
 fn without_a_model_it_finds_by_word_and_says_so() {
     let papr = Papr::new();
-    let run = |arguments: &[&str]| papr.command(arguments).env("PAPR_RESOURCES", "/nowhere").output().unwrap();
+    let run =
+        |arguments: &[&str]| papr.command(arguments).env("PAPR_RESOURCES", "/nowhere").output().unwrap();
     let added = run(&["add", "dark roast"]);
     assert!(added.status.success(), "saved all the same");
     assert!(stderr(&added).contains("Found by word only"), "{}", stderr(&added));

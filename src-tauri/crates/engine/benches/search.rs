@@ -31,14 +31,18 @@ fn root() -> PathBuf {
 fn corpus() -> String {
     let contents: Vec<String> = SAMPLES
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["content"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["content"].as_str().unwrap().to_owned()
+        })
         .collect();
     let sentences: Vec<&str> =
         contents.iter().flat_map(|content| content.split_inclusive(['.', '\n'])).map(str::trim).collect();
-    let pick = |number: usize, step: usize| sentences[(number * step + number / sentences.len()) % sentences.len()];
+    let pick =
+        |number: usize, step: usize| sentences[(number * step + number / sentences.len()) % sentences.len()];
     (0..MEMORIES)
         .map(|number| {
-            let content = format!("{} {} {} Note {number}.", pick(number, 7), pick(number, 31), pick(number, 113));
+            let content =
+                format!("{} {} {} Note {number}.", pick(number, 7), pick(number, 31), pick(number, 113));
             serde_json::json!({ "content": content, "tier": u8::from(number % 10 != 0) }).to_string() + "\n"
         })
         .collect()
@@ -70,7 +74,8 @@ fn searches(criterion: &mut Criterion) {
 
 fn start(criterion: &mut Criterion) {
     drop(engine());
-    let config = || Config::new(root().join("target/bench-10k"), Resources::in_folder(&root().join("vendor")));
+    let config =
+        || Config::new(root().join("target/bench-10k"), Resources::in_folder(&root().join("vendor")));
     let query = Query::new(QUERIES[1], 12, None, Mode::Hybrid).unwrap();
     criterion.bench_function("start to first result, 10,000 memories", |bencher| {
         bencher.iter(|| {

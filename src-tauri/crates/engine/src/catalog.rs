@@ -122,7 +122,8 @@ impl Catalog {
     /// The memories that have no vector yet, oldest first.
     pub(crate) fn without_vector(&self) -> Vec<MemoryId> {
         let Some(vectors) = &self.vectors else { return Vec::new() };
-        let mut ids: Vec<MemoryId> = self.entries.keys().copied().filter(|&id| !vectors.contains(id)).collect();
+        let mut ids: Vec<MemoryId> =
+            self.entries.keys().copied().filter(|&id| !vectors.contains(id)).collect();
         ids.sort_unstable();
         ids
     }

@@ -204,8 +204,10 @@ impl Engine {
 
     fn spawn(&self, name: &str, work: fn(&Shared)) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        let worker =
-            thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared)).map_err(Error::Thread)?;
+        let worker = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(&shared))
+            .map_err(Error::Thread)?;
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         Ok(())
     }

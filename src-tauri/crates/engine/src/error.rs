@@ -91,16 +91,17 @@ impl Error {
     /// The code of this error.
     pub fn code(&self) -> Code {
         match self {
+            Error::Cancelled(_)
+            | Error::Embed(EmbedError::Cancelled(_))
+            | Error::Model(ModelError::Cancelled(_)) => Code::Cancelled,
             Error::Store(error) => store_code(error),
             Error::Content(_) | Error::Query(_) | Error::Format { .. } => Code::InvalidInput,
-            Error::Model(ModelError::Cancelled(_)) => Code::Cancelled,
-            Error::Model(ModelError::Checksum { .. } | ModelError::CutShort { .. } | ModelError::Size { .. }) => {
-                Code::Checksum
-            }
-            Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => {
-                Code::ModelMissing
-            }
-            Error::Cancelled(_) | Error::Embed(EmbedError::Cancelled(_)) => Code::Cancelled,
+            Error::Model(
+                ModelError::Checksum { .. } | ModelError::CutShort { .. } | ModelError::Size { .. },
+            ) => Code::Checksum,
+            Error::NoModel(_)
+            | Error::Model(_)
+            | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => Code::ModelMissing,
             Error::NotFound(_) => Code::NotFound,
             Error::File { source, .. } => io_code(source),
             Error::Embed(_) | Error::BadVector(_) | Error::Thread(_) => Code::Internal,
@@ -124,7 +125,9 @@ impl Error {
             Error::Store(StoreError::NotFound(_)) | Error::NotFound(_) => {
                 "It may have been deleted. `papr list` shows what is there."
             }
-            Error::Content(_) => "A memory holds 1 to 15,000 bytes of text. Split a longer text into several.",
+            Error::Content(_) => {
+                "A memory holds 1 to 15,000 bytes of text. Split a longer text into several."
+            }
             Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
             Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
             Error::Query(QueryError::Limit { .. }) => "Use -k with a number in that range.",

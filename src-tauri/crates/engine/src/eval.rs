@@ -2,7 +2,7 @@
 //!
 //! Reads folders in the layout of BEIR (`corpus.jsonl`, `queries.jsonl`, `qrels/test.tsv`), puts the corpus
 //! into a store of its own, and asks every question in every mode. nDCG uses the grade as gain and
-//! log₂(rank + 1) as discount (Järvelin and Kekäläinen 2002, as in trec_eval); recall and reciprocal rank
+//! log₂(rank + 1) as discount (Järvelin and Kekäläinen 2002, as in `trec_eval`); recall and reciprocal rank
 //! count every grade above 0 as relevant.
 
 use std::collections::{BTreeMap, HashMap};
@@ -131,9 +131,9 @@ fn questions(folder: &Path) -> Result<Vec<Question>, Error> {
         }
     }
     let queries: Vec<QueryLine> = json_lines(&folder.join("queries.jsonl"))?;
-    let judged = queries.into_iter().filter_map(|query| {
-        grades.remove(&query.id).map(|grades| Question { text: query.text, grades })
-    });
+    let judged = queries
+        .into_iter()
+        .filter_map(|query| grades.remove(&query.id).map(|grades| Question { text: query.text, grades }));
     Ok(judged.collect())
 }
 
@@ -239,12 +239,14 @@ impl Engine {
 fn quality(found: &[&str], grades: &HashMap<String, u32>) -> Quality {
     let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
     let grade = |document: &&str| f64::from(grades.get(*document).copied().unwrap_or(0));
-    let gain: f64 = found.iter().take(DEPTH).enumerate().map(|(rank, document)| grade(document) * discount(rank)).sum();
+    let gain: f64 =
+        found.iter().take(DEPTH).enumerate().map(|(rank, document)| grade(document) * discount(rank)).sum();
     let mut ideal: Vec<u32> = grades.values().copied().collect();
     ideal.sort_unstable_by(|a, b| b.cmp(a));
-    let best: f64 = ideal.iter().take(DEPTH).enumerate().map(|(rank, &grade)| f64::from(grade) * discount(rank)).sum();
+    let best: f64 =
+        ideal.iter().take(DEPTH).enumerate().map(|(rank, &grade)| f64::from(grade) * discount(rank)).sum();
     let relevant = found.iter().take(DEPTH).filter(|document| grade(document) > 0.0).count();
-    let first = found.iter().take(DEPTH).position(|document| grade(&document) > 0.0);
+    let first = found.iter().take(DEPTH).position(|document| grade(document) > 0.0);
     Quality {
         ndcg_at_10: if best > 0.0 { gain / best } else { 0.0 },
         recall_at_10: relevant as f64 / grades.len().max(1) as f64,

@@ -10,9 +10,9 @@ use papr_memory::Manifest;
 use papr_memory::ports::Embedder;
 use papr_models::{InstalledModel, find_models};
 
+use crate::Error;
 use crate::engine::Shared;
 use crate::status::ModelStatus;
-use crate::Error;
 
 /// How many queries the percentiles look back on.
 const WINDOW: usize = 128;
@@ -59,8 +59,10 @@ impl Model {
 /// Finds the model, checks every byte of it, loads it and runs it once.
 pub(crate) fn load(shared: &Shared) -> Result<Arc<dyn Embedder>, Error> {
     let resources = &shared.resources;
-    let folder =
-        find_models(&resources.folder).into_iter().next().ok_or_else(|| Error::NoModel(resources.models()))?;
+    let folder = find_models(&resources.folder)
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::NoModel(resources.models()))?;
     let installed = InstalledModel::open(&folder)?;
     let manifest = installed.manifest();
     shared.publish(|status| describe(&mut status.model, manifest));

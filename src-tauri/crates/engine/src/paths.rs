@@ -73,9 +73,15 @@ impl Resources {
         let program = env::current_exe().ok().and_then(|path| path.canonicalize().ok());
         let beside = program.as_deref().and_then(Path::parent).map(Path::to_owned);
         let installed = beside.as_deref().map(|folder| folder.join("../lib/Papr Desktop"));
-        let vendors = program.iter().flat_map(|path| path.ancestors().skip(1)).map(|folder| folder.join("vendor"));
-        let candidates: Vec<PathBuf> =
-            bundle.map(Path::to_owned).into_iter().chain(beside.clone()).chain(installed).chain(vendors).collect();
+        let vendors =
+            program.iter().flat_map(|path| path.ancestors().skip(1)).map(|folder| folder.join("vendor"));
+        let candidates: Vec<PathBuf> = bundle
+            .map(Path::to_owned)
+            .into_iter()
+            .chain(beside.clone())
+            .chain(installed)
+            .chain(vendors)
+            .collect();
         let found = candidates.iter().find(|folder| folder.join("models").is_dir());
         let fallback = candidates.first().cloned().unwrap_or_default();
         Self::in_folder(found.unwrap_or(&fallback))
@@ -94,7 +100,10 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         assert!(store_folder(&data).is_ok(), "an empty folder");
         std::fs::write(data.join("letter.txt"), "dear").unwrap();
-        assert!(matches!(store_folder(&data), Err(StoreError::NotOurs { .. })), "somebody's letters stay alone");
+        assert!(
+            matches!(store_folder(&data), Err(StoreError::NotOurs { .. })),
+            "somebody's letters stay alone"
+        );
         std::fs::create_dir(data.join(STORE_FOLDER)).unwrap();
         assert!(store_folder(&data).is_ok(), "a folder with our memories in it");
         let file = folder.path().join("file");

@@ -44,7 +44,9 @@ impl Engine {
         let here: Vec<MemoryId> = self.shared.catalog().samples().collect();
         let mut known = Vec::with_capacity(here.len());
         for id in here {
-            known.extend(self.shared.store.get(id)?.and_then(|memory| memory.metadata.get(SAMPLE_KEY).cloned()));
+            known.extend(
+                self.shared.store.get(id)?.and_then(|memory| memory.metadata.get(SAMPLE_KEY).cloned()),
+            );
         }
         let mut missing = all()?;
         missing.retain(|memory| memory.metadata.get(SAMPLE_KEY).is_none_or(|key| !known.contains(key)));

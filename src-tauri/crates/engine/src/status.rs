@@ -20,7 +20,12 @@ pub struct Problem {
 
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
-        Self { code: error.code(), message: error.to_string(), hint: error.hint(), retryable: error.retryable() }
+        Self {
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            retryable: error.retryable(),
+        }
     }
 }
 

@@ -200,7 +200,8 @@ fn parse(line: &[u8], now: Timestamp) -> Result<Memory, String> {
         return Err(format!("the line is longer than {MAX_LINE} bytes"));
     }
     let text = str::from_utf8(line).map_err(|error| format!("not UTF-8: {error}"))?;
-    let line: Line = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| explain(&error))?;
+    let line: Line =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| explain(&error))?;
     let tier = line.tier.map_or(Ok(Tier::Memories), TierField::read).map_err(|error| error.to_string())?;
     let mut memory = Memory::new(line.content, tier, line.created_at.unwrap_or(now));
     memory.id = line.id.unwrap_or(memory.id);

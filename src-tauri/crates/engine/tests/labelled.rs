@@ -1,4 +1,5 @@
 //! The project's own labelled set: 30 questions over the sample memories, with floors.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Searching, with the real model and the real store.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 mod support;
 
@@ -36,10 +37,14 @@ fn finds_by_meaning_without_a_common_word() {
 fn ids_names_and_phrases_come_first() {
     let bench = filled();
     for index in 0..30 {
-        bench.add(&format!("Order {index} was late because the queue of messages was full, incident 20{index}"));
+        bench.add(&format!(
+            "Order {index} was late because the queue of messages was full, incident 20{index}"
+        ));
     }
     bench.settle();
-    for query in ["INC-2041", "what happened in INC-2041 with the late orders", "\"filled up\" orders late queue"] {
+    for query in
+        ["INC-2041", "what happened in INC-2041 with the late orders", "\"filled up\" orders late queue"]
+    {
         let reply = bench.search(query, Mode::Hybrid);
         assert!(contents(&reply)[0].starts_with("INC-2041"), "{query}: {:?}", contents(&reply));
         assert_eq!(reply.hits[0].why, Reason::Exact);
@@ -48,7 +53,11 @@ fn ids_names_and_phrases_come_first() {
     assert!(contents(&reply)[0].starts_with("Ingrid"), "a name leads, however it is written");
     let id = reply.hits[0].memory.id;
     let reply = bench.search(&id.to_string(), Mode::Hybrid);
-    assert_eq!((reply.hits[0].memory.id, reply.hits[0].why), (id, Reason::Exact), "a memory's own id finds it");
+    assert_eq!(
+        (reply.hits[0].memory.id, reply.hits[0].why),
+        (id, Reason::Exact),
+        "a memory's own id finds it"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Import and export.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 mod support;
 

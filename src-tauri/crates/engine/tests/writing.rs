@@ -1,4 +1,5 @@
 //! Writing: what is saved stays, what is changed is found changed, what is deleted is gone and comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 
 mod support;
 
@@ -25,7 +26,8 @@ fn an_edit_is_found_as_edited() {
     let bench = Bench::new();
     let memory = bench.add("The cat sleeps");
     bench.settle();
-    let edited = bench.engine().edit(memory.id, Some(1), text("Quarterly tax forms are due in April")).unwrap();
+    let edited =
+        bench.engine().edit(memory.id, Some(1), text("Quarterly tax forms are due in April")).unwrap();
     assert_eq!((edited.rev, edited.created_at), (2, memory.created_at));
     bench.settle();
     assert!(bench.search("cat", Mode::Words).hits.is_empty(), "the old words find nothing");
@@ -86,7 +88,11 @@ fn everything_is_as_it_was_after_a_restart() {
     };
     let before = replies(&bench);
     let status = bench.restart();
-    assert_eq!((status.counts.total(), status.samples, status.pending), (150, 150, 0), "nothing is made twice");
+    assert_eq!(
+        (status.counts.total(), status.samples, status.pending),
+        (150, 150, 0),
+        "nothing is made twice"
+    );
     assert_eq!(replies(&bench), before, "the same hits with the same scores, to the last digit");
 }
 

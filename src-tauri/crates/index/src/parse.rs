@@ -61,9 +61,14 @@ impl WordQuery {
         }
         // A part of an identifier does not count for the whole: `KR-4` asks for no other `kr`.
         let wholes: Vec<String> = query.wholes.iter().map(|whole| whole.folded.clone()).collect();
-        query.identifiers.retain(|name| !wholes.iter().any(|whole| whole != name && whole.contains(name.as_str())));
+        query
+            .identifiers
+            .retain(|name| !wholes.iter().any(|whole| whole != name && whole.contains(name.as_str())));
         query.phrases = quoted(text);
-        if query.phrases.is_empty() && (1..=NAME_WORDS).contains(&ranges.len()) && query.identifiers.is_empty() {
+        if query.phrases.is_empty()
+            && (1..=NAME_WORDS).contains(&ranges.len())
+            && query.identifiers.is_empty()
+        {
             query.phrases.extend(phrase(text));
         }
         query
@@ -117,7 +122,10 @@ mod tests {
     fn quoted_text_is_a_phrase() {
         assert_eq!(phrases("who said \"ship on Friday\" and why then"), [["ship", "on", "friday"]]);
         assert_eq!(phrases("who said “ship it” and why did they"), [["ship", "it"]], "curly quotes too");
-        assert!(phrases("who said \"ship on Friday and why then").is_empty(), "an open quote is still being typed");
+        assert!(
+            phrases("who said \"ship on Friday and why then").is_empty(),
+            "an open quote is still being typed"
+        );
     }
 
     #[test]

@@ -43,7 +43,9 @@ pub fn snippet(text: &str, query: &WordQuery, length: usize) -> Snippet {
         push(&mut spans, "…", false);
     }
     let mut at = window.start;
-    for found in matches.iter().filter(|found| found.range.start >= window.start && found.range.end <= window.end) {
+    for found in
+        matches.iter().filter(|found| found.range.start >= window.start && found.range.end <= window.end)
+    {
         push(&mut spans, &text[at..found.range.start], false);
         push(&mut spans, &text[found.range.clone()], true);
         at = found.range.end;
@@ -73,7 +75,8 @@ fn is_match(word: &str, term: &Term) -> bool {
     if word.is_ascii() {
         // Most words are: compared as they stand, without being copied.
         let same = |part: &str| part.eq_ignore_ascii_case(&term.folded);
-        return same(word) || (term.open && word.get(..term.folded.len()).is_some_and(same) && may_go_on(&term.folded));
+        return same(word)
+            || (term.open && word.get(..term.folded.len()).is_some_and(same) && may_go_on(&term.folded));
     }
     let word = fold(word);
     word == term.folded || (term.open && word.starts_with(&term.folded) && may_go_on(&term.folded))

@@ -49,7 +49,8 @@ pub(crate) fn wholes(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 /// letter in front (`p95`, `INC-2041`), or parts joined by something that prose does not join with.
 pub(crate) fn is_identifier(text: &str) -> bool {
     let has_digit = text.chars().any(|letter| letter.is_ascii_digit());
-    let leads_with_letter = text.chars().find(|letter| letter.is_alphanumeric()).is_some_and(char::is_alphabetic);
+    let leads_with_letter =
+        text.chars().find(|letter| letter.is_alphanumeric()).is_some_and(char::is_alphabetic);
     let joined = text.contains(['_', '/', '@', '#', '\\', ':', '=', '.']);
     (has_digit && leads_with_letter) || (joined && text.chars().any(char::is_alphabetic))
 }
@@ -60,7 +61,9 @@ fn is_word_letter(letter: char) -> bool {
 
 /// Several parts, not merely a word with an apostrophe.
 fn is_compound(whole: &str) -> bool {
-    whole.chars().any(|letter| !is_word_letter(letter) && !matches!(letter, '\'' | '’' | '—' | '–' | '…' | ','))
+    whole
+        .chars()
+        .any(|letter| !is_word_letter(letter) && !matches!(letter, '\'' | '’' | '—' | '–' | '…' | ','))
 }
 
 #[cfg(test)]
@@ -77,21 +80,25 @@ mod tests {
 
     #[test]
     fn words_come_apart_where_people_search_for_parts() {
-        assert_eq!(word_list("Poland's E_CONN_4417 at example.com"), [
-            "Poland", "s", "E", "CONN", "4417", "at", "example", "com"
-        ]);
+        assert_eq!(
+            word_list("Poland's E_CONN_4417 at example.com"),
+            ["Poland", "s", "E", "CONN", "4417", "at", "example", "com"]
+        );
         assert_eq!(word_list("今天天气"), ["今", "天", "天", "气"], "ideographs stand alone");
         assert_eq!(word_list("…?! 🙂"), Vec::<&str>::new(), "punctuation and pictures are no words");
-        assert_eq!(word_list("cafe\u{301} noir"), ["cafe\u{301}", "noir"], "a combining mark stays with its letter");
+        assert_eq!(
+            word_list("cafe\u{301} noir"),
+            ["cafe\u{301}", "noir"],
+            "a combining mark stays with its letter"
+        );
     }
 
     #[test]
     fn wholes_keep_identifiers_together() {
-        assert_eq!(whole_list("see (KR-4), src/main.rs and zoe@example.com."), [
-            "KR-4",
-            "src/main.rs",
-            "zoe@example.com"
-        ]);
+        assert_eq!(
+            whole_list("see (KR-4), src/main.rs and zoe@example.com."),
+            ["KR-4", "src/main.rs", "zoe@example.com"]
+        );
         assert_eq!(whole_list("#coffee: don't, O’Neill"), ["#coffee"], "an apostrophe joins no parts");
         assert_eq!(whole_list("plain words only"), Vec::<&str>::new());
     }

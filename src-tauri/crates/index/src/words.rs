@@ -229,7 +229,8 @@ impl WordIndex {
     /// The postings of a term with their weight; of an open one, of every term it may become, as if they
     /// were one word.
     fn postings_of(&self, term: &Term) -> WeightedPostings<'_> {
-        let whole = self.lookup(&term.folded).map(|id| self.postings[id as usize].as_slice()).unwrap_or_default();
+        let whole =
+            self.lookup(&term.folded).map(|id| self.postings[id as usize].as_slice()).unwrap_or_default();
         if !term.open || !whole.is_empty() || !may_go_on(&term.folded) {
             return WeightedPostings::Whole(whole);
         }
@@ -286,7 +287,9 @@ impl WordIndex {
             all.dedup();
             exact.extend(self.holding(&all).into_iter().filter(|&slot| {
                 self.document(slot).is_some_and(|document| {
-                    phrases.iter().all(|phrase| document.sequence.windows(phrase.len()).any(|part| part == phrase))
+                    phrases
+                        .iter()
+                        .all(|phrase| document.sequence.windows(phrase.len()).any(|part| part == phrase))
                 })
             }));
         }
@@ -297,10 +300,12 @@ impl WordIndex {
 
     /// The slots that hold all of `terms`, in order.
     fn holding(&self, terms: &[TermId]) -> Vec<Slot> {
-        let mut lists: Vec<&[Posting]> = terms.iter().map(|&term| self.postings[term as usize].as_slice()).collect();
+        let mut lists: Vec<&[Posting]> =
+            terms.iter().map(|&term| self.postings[term as usize].as_slice()).collect();
         lists.sort_unstable_by_key(|list| list.len());
         let Some((rarest, others)) = lists.split_first() else { return Vec::new() };
-        let has = |list: &&[Posting], slot: Slot| list.binary_search_by_key(&slot, |posting| posting.slot).is_ok();
+        let has =
+            |list: &&[Posting], slot: Slot| list.binary_search_by_key(&slot, |posting| posting.slot).is_ok();
         rarest
             .iter()
             .map(|posting| posting.slot)
@@ -323,10 +328,7 @@ pub(crate) fn may_go_on(open: &str) -> bool {
 fn term_counts(sequence: &[TermId], wholes: &[TermId]) -> Vec<(TermId, u32)> {
     let mut sorted: Vec<TermId> = sequence.iter().chain(wholes).copied().collect();
     sorted.sort_unstable();
-    sorted
-        .chunk_by(|a, b| a == b)
-        .map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX)))
-        .collect()
+    sorted.chunk_by(|a, b| a == b).map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX))).collect()
 }
 
 #[cfg(test)]
@@ -373,8 +375,12 @@ mod tests {
         ]);
         let exact = |query: &str| {
             let matches = index.search(&WordQuery::parse(query), None, 10);
-            let exact: Vec<u8> =
-                matches.best().iter().filter(|found| found.exact).map(|found| found.id.to_bytes()[0]).collect();
+            let exact: Vec<u8> = matches
+                .best()
+                .iter()
+                .filter(|found| found.exact)
+                .map(|found| found.id.to_bytes()[0])
+                .collect();
             exact
         };
         assert_eq!(exact("what became of KR-4?"), [0], "parts alone are not the identifier");

@@ -16,8 +16,8 @@ mod vector;
 
 pub use cancel::{CancelToken, Cancelled};
 pub use memory::{
-    Content, ContentError, DEFAULT_KIND, Memory, MemoryId, MAX_CONTENT_BYTES, RemoteId, Source, Tier, TierSetter,
-    UnknownTier,
+    Content, ContentError, DEFAULT_KIND, MAX_CONTENT_BYTES, Memory, MemoryId, RemoteId, Source, Tier,
+    TierSetter, UnknownTier,
 };
 pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
 pub use recipe::{

@@ -299,12 +299,17 @@ mod tests {
         let early = MemoryId::new(Timestamp::from_millisecond(1_000).unwrap());
         let late = MemoryId::new(Timestamp::from_millisecond(1_001).unwrap());
         assert!(early < late, "UUIDv7 leads with the millisecond");
-        assert_eq!(early.to_string().parse::<MemoryId>().unwrap(), early, "an id survives being written down");
+        assert_eq!(
+            early.to_string().parse::<MemoryId>().unwrap(),
+            early,
+            "an id survives being written down"
+        );
     }
 
     #[test]
     fn debug_output_holds_no_memory_text() {
-        let memory = Memory::new(Content::new("a private thought").unwrap(), Tier::Memories, Timestamp::UNIX_EPOCH);
+        let memory =
+            Memory::new(Content::new("a private thought").unwrap(), Tier::Memories, Timestamp::UNIX_EPOCH);
         assert!(!format!("{memory:?}").contains("private"), "debug output ends up in logs");
     }
 

@@ -136,7 +136,11 @@ mod tests {
         assert_eq!(query("tea", 10_000), Err(QueryError::Limit { asked: 10_000 }));
         assert_eq!(query("  \n", 5), Err(QueryError::Empty));
         let long = "x".repeat(100_000);
-        assert_eq!(query(&long, 5), Err(QueryError::TooLong { bytes: 100_000 }), "refused, not cut in silence");
+        assert_eq!(
+            query(&long, 5),
+            Err(QueryError::TooLong { bytes: 100_000 }),
+            "refused, not cut in silence"
+        );
         assert!(query("?!…", 5).is_ok(), "punctuation is a query; it finds what it finds");
     }
 }

@@ -197,7 +197,10 @@ impl Manifest {
         }
         for file in [&self.model, &self.tokenizer] {
             if file.path.is_empty() || file.path.contains(['/', '\\']) || file.path.starts_with('.') {
-                return contradiction(format!("{:?} is not the name of a file in the model's folder", file.path));
+                return contradiction(format!(
+                    "{:?} is not the name of a file in the model's folder",
+                    file.path
+                ));
             }
             let digits = file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             if file.sha256.len() != 64 || !digits {
@@ -327,10 +330,16 @@ mod tests {
     #[test]
     fn refuses_what_it_does_not_understand() {
         assert_eq!(changed("/schema", 2), Err(ManifestError::Schema { found: 2 }));
-        assert!(matches!(changed("/recipe/pooling", "max"), Err(ManifestError::Malformed(_))), "unknown pooling");
+        assert!(
+            matches!(changed("/recipe/pooling", "max"), Err(ManifestError::Malformed(_))),
+            "unknown pooling"
+        );
         assert!(matches!(changed("/recipe/dims", 0), Err(ManifestError::Malformed(_))));
         assert!(matches!(changed("/recipe/max_tokens", 1), Err(ManifestError::Contradictory(_))));
-        assert!(matches!(changed("/model/path", "../x"), Err(ManifestError::Contradictory(_))), "stays in its folder");
+        assert!(
+            matches!(changed("/model/path", "../x"), Err(ManifestError::Contradictory(_))),
+            "stays in its folder"
+        );
         assert!(matches!(changed("/model/sha256", "abc"), Err(ManifestError::Contradictory(_))));
         let mut extra = manifest();
         extra["recipe"]["temperature"] = 1.into();
@@ -344,7 +353,10 @@ mod tests {
     #[test]
     fn key_prefix_is_the_digest_in_bytes() {
         let space = Manifest::from_json(&manifest().to_string()).unwrap().space();
-        let hex: String = space.fingerprint.key_prefix().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, &space.fingerprint.as_str()[..16]);
+        let digits = &space.fingerprint.as_str()[..16];
+        assert_eq!(
+            u64::from_be_bytes(space.fingerprint.key_prefix()),
+            u64::from_str_radix(digits, 16).unwrap()
+        );
     }
 }

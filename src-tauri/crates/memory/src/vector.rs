@@ -150,7 +150,10 @@ mod tests {
         let three = dims(3);
         assert_eq!(Vector::new(vec![0.0; 3], three), Err(VectorError::Norm { norm: 0.0 }), "a zero vector");
         assert!(
-            matches!(Vector::new(vec![1.0, f32::NAN, 0.0], three), Err(VectorError::NotFinite { position: 1, .. })),
+            matches!(
+                Vector::new(vec![1.0, f32::NAN, 0.0], three),
+                Err(VectorError::NotFinite { position: 1, .. })
+            ),
             "NaN is told with its place"
         );
         let third = (1.0_f32 / 3.0).sqrt();

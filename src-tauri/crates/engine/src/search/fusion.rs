@@ -49,7 +49,7 @@ const SHARE_OF_WORDS: f32 = 0.25;
 
 impl Fusion {
     /// Sorts candidates, best first; of equal ones the older first.
-    pub(crate) fn rank(self, candidates: Vec<Candidate>, mass: f32, mode: Mode) -> Vec<Ranked> {
+    pub(crate) fn rank(self, candidates: &[Candidate], mass: f32, mode: Mode) -> Vec<Ranked> {
         let cosines = || candidates.iter().filter_map(|candidate| candidate.cosine);
         let (least, greatest) = (cosines().fold(f32::INFINITY, f32::min), cosines().fold(-1.0, f32::max));
         let found = candidates.iter().filter_map(|candidate| candidate.words).fold(0.0, f32::max);
@@ -113,9 +113,10 @@ mod tests {
 
     #[test]
     fn exact_hits_are_never_buried() {
-        let mut candidates: Vec<_> = (1..40).map(|number| candidate(number, Some(0.9), Some(5.0), false)).collect();
+        let mut candidates: Vec<_> =
+            (1..40).map(|number| candidate(number, Some(0.9), Some(5.0), false)).collect();
         candidates.push(candidate(40, None, Some(0.1), true));
-        let ranked = Fusion::default().rank(candidates, 0.0, Mode::Hybrid);
+        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid);
         assert_eq!(order(&ranked)[0], 40, "an id outranks any similarity, even before it has a vector");
         assert_eq!(ranked[0].why, Reason::Exact);
     }
@@ -127,7 +128,11 @@ mod tests {
             candidate(2, Some(0.05), Some(1.0), false),
             candidate(3, Some(0.4), None, false),
         ];
-        assert_eq!(order(&Fusion::default().rank(candidates, 0.0, Mode::Hybrid)), [3, 2], "noise is not an answer");
+        assert_eq!(
+            order(&Fusion::default().rank(&candidates, 0.0, Mode::Hybrid)),
+            [3, 2],
+            "noise is not an answer"
+        );
     }
 
     #[test]
@@ -137,8 +142,9 @@ mod tests {
             candidate(2, Some(0.7), None, false),
             candidate(3, Some(0.2), Some(3.0), false),
         ];
-        let ranked = Fusion::default().rank(candidates, 0.0, Mode::Hybrid);
-        let why: Vec<_> = ranked.iter().map(|ranked| (ranked.candidate.id.to_bytes()[0], ranked.why)).collect();
+        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid);
+        let why: Vec<_> =
+            ranked.iter().map(|ranked| (ranked.candidate.id.to_bytes()[0], ranked.why)).collect();
         assert_eq!(why, [(1, Reason::Both), (2, Reason::Meaning), (3, Reason::Words)]);
     }
 
@@ -156,16 +162,16 @@ mod tests {
                 .map(|(number, (cosine, words, exact))| candidate(number, cosine, words, exact && words.is_some()))
                 .collect();
             let fusion = Fusion { meaning: weight, floor: -1.0, coverage: 0.5 };
-            let ranked = fusion.rank(candidates.clone(), 10.0, Mode::Hybrid);
+            let ranked = fusion.rank(&candidates, 10.0, Mode::Hybrid);
             prop_assert!(ranked.iter().all(|ranked| (0.0..=1.0).contains(&ranked.score)), "a share is in 0..=1");
             let sorted = ranked.windows(2).all(|pair| {
                 let exact = [pair[0].why == Reason::Exact, pair[1].why == Reason::Exact];
-                exact[0] > exact[1] || (exact[0] == exact[1] && pair[0].score >= pair[1].score)
+                (exact[0] && !exact[1]) || (exact[0] == exact[1] && pair[0].score >= pair[1].score)
             });
             prop_assert!(sorted, "exact first, then by score");
             let mut reversed = candidates;
             reversed.reverse();
-            prop_assert_eq!(ranked, fusion.rank(reversed, 10.0, Mode::Hybrid), "the order found does not matter");
+            prop_assert_eq!(ranked, fusion.rank(&reversed, 10.0, Mode::Hybrid), "the order found does not matter");
         }
     }
 }

@@ -74,7 +74,7 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
             catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
         });
         let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
-        let ranked = shared.fusion.rank(candidates(&nearest, &words, meaning, named), words.mass(), mode);
+        let ranked = shared.fusion.rank(&candidates(&nearest, &words, meaning, named), words.mass(), mode);
         let telling = catalog.words.telling(&words_query);
         timings.words = micros(at.elapsed());
         (ranked, telling)
@@ -145,7 +145,8 @@ fn candidates(
     named: Option<MemoryId>,
 ) -> Vec<Candidate> {
     let mut seen = HashSet::with_capacity(nearest.len() + words.best().len() + 1);
-    let ids = nearest.iter().map(|near| near.id).chain(words.best().iter().map(|found| found.id)).chain(named);
+    let ids =
+        nearest.iter().map(|near| near.id).chain(words.best().iter().map(|found| found.id)).chain(named);
     ids.filter(|&id| seen.insert(id))
         .map(|id| {
             let found = words.of(id);
@@ -177,7 +178,9 @@ fn degraded(shared: &Shared, asked: Mode, done: Mode) -> Option<String> {
     let status = shared.status.borrow();
     if asked != done {
         return Some(match status.model.state {
-            ModelState::Off | ModelState::Loading => "The model is still loading: searched by word only.".to_owned(),
+            ModelState::Off | ModelState::Loading => {
+                "The model is still loading: searched by word only.".to_owned()
+            }
             ModelState::Ready => "The model made no usable vector: searched by word only.".to_owned(),
             ModelState::Failed => "There is no model: searched by word only.".to_owned(),
         });
@@ -185,12 +188,10 @@ fn degraded(shared: &Shared, asked: Mode, done: Mode) -> Option<String> {
     match status.index {
         IndexState::Off | IndexState::Building => Some("Your memories are still being read.".to_owned()),
         IndexState::Failed => Some("Not all memories could be read.".to_owned()),
-        IndexState::Ready if status.pending > 0 && done != Mode::Words => {
-            Some(match status.pending {
-                1 => "One memory is not yet found by meaning.".to_owned(),
-                pending => format!("{pending} memories are not yet found by meaning."),
-            })
-        }
+        IndexState::Ready if status.pending > 0 && done != Mode::Words => Some(match status.pending {
+            1 => "One memory is not yet found by meaning.".to_owned(),
+            pending => format!("{pending} memories are not yet found by meaning."),
+        }),
         IndexState::Ready => None,
     }
 }

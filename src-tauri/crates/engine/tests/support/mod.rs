@@ -1,4 +1,5 @@
 //! Engines for tests: the real store on disk, the real model.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 #![allow(dead_code)] // each test file uses its part
 
 use std::path::{Path, PathBuf};
@@ -78,7 +79,13 @@ impl Bench {
         self.try_search(text, 10, None, mode).unwrap()
     }
 
-    pub(crate) fn try_search(&self, text: &str, limit: usize, tier: Option<Tier>, mode: Mode) -> Result<Reply, Error> {
+    pub(crate) fn try_search(
+        &self,
+        text: &str,
+        limit: usize,
+        tier: Option<Tier>,
+        mode: Mode,
+    ) -> Result<Reply, Error> {
         self.engine().search(&Query::new(text, limit, tier, mode)?, &CancelToken::new())
     }
 }
