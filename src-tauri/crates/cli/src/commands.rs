@@ -14,13 +14,13 @@ use serde::Serialize;
 use crate::arguments::{Arguments, Command};
 use crate::output::{Failure, Output, memory_line, memory_text, note, progress};
 
-/// Questions of `papr demo`: one by meaning, one by name, one by id, one by word.
+/// Questions of `papr demo`: by meaning, by an id, by a name, by one word.
 const DEMO: [&str; 5] = [
-    "what are we promising customers this year",
-    "who should I ask about payments",
+    "why planners do not trust what the machine proposes",
+    "spotting clients who are in the database two times",
     "INC-2041",
+    "Siobhán Keane",
     "coffee",
-    "how do I undo the last commit",
 ];
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {

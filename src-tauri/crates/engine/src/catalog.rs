@@ -80,7 +80,7 @@ impl Catalog {
             updated_at: memory.updated_at,
             sample: memory.source == Source::Sample,
         };
-        self.words.upsert(memory.id, memory.tier, memory.content.as_str());
+        self.words.upsert(memory.id, memory.tier, &words(memory));
         self.recent.insert((entry.updated_at, memory.id));
         if entry.sample {
             self.samples.insert(memory.id);
@@ -158,4 +158,13 @@ impl Catalog {
         let row = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).get(id))?;
         Vector::new(row.to_vec(), vectors.space.dims).ok()
     }
+}
+
+/// What a memory is found by word in: its text, then its topics.
+fn words(memory: &Memory) -> String {
+    [memory.content.as_str()]
+        .into_iter()
+        .chain(memory.topics.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -131,7 +131,7 @@ impl Error {
             Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
             Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
             Error::Query(QueryError::Limit { .. }) => "Use -k with a number in that range.",
-            Error::NoModel(_) | Error::Model(_) => {
+            Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Model(_)) => {
                 "Search by word works without it. To get the model back, run `make run` in the project's folder or \
                  install the app again."
             }

@@ -41,6 +41,16 @@ fn an_edit_is_found_as_edited() {
 }
 
 #[test]
+fn topics_are_words_too() {
+    let bench = Bench::with(no_resources());
+    let topics = vec!["gardening".to_owned()];
+    let new = NewMemory { content: "Beans sown today".to_owned(), topics, ..NewMemory::default() };
+    bench.engine().add(new).unwrap();
+    let reply = bench.search("gardening", Mode::Words);
+    assert_eq!(contents(&reply), ["Beans sown today"], "a topic is there to be found by");
+}
+
+#[test]
 fn moving_between_tiers_changes_no_score() {
     let bench = Bench::new();
     let memory = bench.add("Publish the handbook by June");
@@ -131,8 +141,8 @@ fn samples_come_and_go_in_one_step() {
     assert_eq!(bench.engine().add_samples().unwrap(), 0, "adding them twice adds nothing");
     let status = bench.engine().status();
     assert_eq!((status.samples, status.counts.total()), (150, 151));
-    let sample = bench.search("coffee", Mode::Words).hits.remove(0).memory;
-    let kept = bench.engine().edit(sample.id, None, text("Mine now: coffee")).unwrap();
+    let sample = bench.search("rhubarb", Mode::Words).hits.remove(0).memory;
+    let kept = bench.engine().edit(sample.id, None, text("Mine now: rhubarb")).unwrap();
     assert_eq!(kept.source, Source::User, "what a person worked on is theirs");
     assert_eq!(bench.engine().remove_samples().unwrap(), 149);
     let left = bench.engine().recent(None, 10).unwrap();
