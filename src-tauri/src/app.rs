@@ -19,7 +19,8 @@ pub(crate) struct App {
     resources: Resources,
     engine: Mutex<Result<Arc<Engine>, Problem>>,
     shortcut: Mutex<Shortcut>,
-    searches: Mutex<HashMap<String, CancelToken>>,
+    /// The newest search of each window, while it is under way.
+    searches: Mutex<HashMap<String, (u32, CancelToken)>>,
 }
 
 impl App {
@@ -70,7 +71,10 @@ impl App {
 
     /// Lets go of the engine; its workers stop and the data folder is free.
     pub(crate) fn close(&self) {
-        *lock(&self.engine) = Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)));
+        let closed = Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)));
+        let engine = std::mem::replace(&mut *lock(&self.engine), closed);
+        // Outside the lock: the workers are waited for here.
+        drop(engine);
     }
 
     /// Runs `work` with the engine on a worker thread.
@@ -85,13 +89,29 @@ impl App {
         done.await.unwrap_or_else(|error| Err(AppError::internal(&error)))
     }
 
-    /// A token for the newest search of a window; the one before it is cancelled.
-    pub(crate) fn newest_search(&self, window: &str) -> CancelToken {
+    /// A token for search number `seq` of a window. Whichever of two searches under way has the lower number is
+    /// cancelled, in whatever order they come.
+    pub(crate) fn begin_search(&self, window: &str, seq: u32) -> CancelToken {
         let token = CancelToken::new();
-        if let Some(older) = lock(&self.searches).insert(window.to_owned(), token.clone()) {
-            older.cancel();
+        let mut searches = lock(&self.searches);
+        match searches.get(window) {
+            Some((newer, _)) if *newer > seq => token.cancel(),
+            older => {
+                if let Some((_, older)) = older {
+                    older.cancel();
+                }
+                searches.insert(window.to_owned(), (seq, token.clone()));
+            }
         }
         token
+    }
+
+    /// Notes that a search is done; a window that is loaded anew begins to count anew.
+    pub(crate) fn end_search(&self, window: &str, seq: u32) {
+        let mut searches = lock(&self.searches);
+        if searches.get(window).is_some_and(|(newest, _)| *newest == seq) {
+            searches.remove(window);
+        }
     }
 
     /// Everything a window shows about the app.

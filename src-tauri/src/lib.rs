@@ -39,10 +39,12 @@ pub fn run() -> ExitCode {
         .build(tauri::generate_context!());
     match built {
         Ok(app) => {
-            app.run(|handle, event| {
-                if let RunEvent::Exit = event {
-                    handle.state::<App>().close();
-                }
+            app.run(|handle, event| match event {
+                RunEvent::Exit => handle.state::<App>().close(),
+                // A double click on an app that runs: macOS starts no second one.
+                #[cfg(target_os = "macos")]
+                RunEvent::Reopen { .. } => windows::show_main(handle),
+                _ => {}
             });
             ExitCode::SUCCESS
         }

@@ -107,7 +107,7 @@ impl Status {
             samples: count(status.samples),
             pending: count(status.pending),
             index,
-            fatal: open_problem.or(status.problem).map(Into::into),
+            fatal: open_problem.or(status.problem.filter(|_| index == IndexState::Failed)).map(Into::into),
             model: status.model.into(),
             data_folder,
             shortcut,

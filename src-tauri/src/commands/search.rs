@@ -18,10 +18,12 @@ pub(crate) async fn search(
     mode: Mode,
     seq: u32,
 ) -> Result<Reply, AppError> {
-    let cancel = app.newest_search(window.label());
-    app.with_engine(move |engine| {
+    let cancel = app.begin_search(window.label(), seq);
+    let search = app.with_engine(move |engine| {
         let query = Query::new(&text, limit as usize, tier.map(Into::into), mode.into())?;
         Ok(Reply::new(seq, engine.search(&query, &cancel)?))
-    })
-    .await
+    });
+    let reply = search.await;
+    app.end_search(window.label(), seq);
+    reply
 }

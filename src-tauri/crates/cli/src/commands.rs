@@ -8,7 +8,7 @@ use papr_engine::eval::{Evaluation, Labelled};
 use papr_engine::{
     Config, Edit, Engine, Error, Fusion, ImportReport, ModelState, NewMemory, Resources, Status,
 };
-use papr_memory::{CancelToken, Mode, Query};
+use papr_memory::{CancelToken, Memory, MemoryId, Mode, Query};
 use serde::Serialize;
 
 use crate::arguments::{Arguments, Command};
@@ -42,8 +42,8 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         Command::Import { file } => import(engine, file, output),
         Command::Export { file } => export(engine, file, output),
         Command::List { tier, limit } => {
-            engine.start()?;
-            engine.wait_until(Status::index_is_done);
+            engine.start_index()?;
+            engine.wait_index()?;
             let memories = engine.recent(*tier, *limit)?;
             output.print(&memories, |memories| memories.iter().map(memory_line).collect())
         }
@@ -60,20 +60,18 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         }
         Command::Delete { ids } => {
             let deleted = engine.delete(ids)?;
-            if let ([id], []) = (ids.as_slice(), deleted.as_slice()) {
-                return Err(Error::NotFound(*id).into());
-            }
+            some_of(ids, &deleted)?;
             output.print(&deleted, |deleted| format!("Deleted {} of {}\n", deleted.len(), ids.len()))
         }
         Command::Restore { ids } => {
             let restored = engine.restore(ids)?;
+            some_of(ids, &restored)?;
             output.print(&restored, |restored| format!("Took back {} of {}\n", restored.len(), ids.len()))?;
             finish_embedding(engine)
         }
         Command::Search { query, limit, tier, mode } => {
             let query = Query::new(query, *limit, *tier, *mode).map_err(Error::from)?;
-            engine.start()?;
-            ready_for(engine, *mode);
+            ready_for(engine, *mode)?;
             let reply = engine.search(&query, &CancelToken::new())?;
             output.print(&reply, |reply| output.reply(reply))
         }
@@ -98,11 +96,23 @@ fn open_temporary(fusion: Fusion) -> Result<(tempfile::TempDir, Engine), Failure
 }
 
 /// Waits for what a search of this mode needs.
-fn ready_for(engine: &Engine, mode: Mode) {
+fn ready_for(engine: &Engine, mode: Mode) -> Result<(), Failure> {
     match mode {
-        Mode::Words => engine.wait_until(Status::index_is_done),
-        Mode::Hybrid | Mode::Meaning => engine.wait_ready(),
-    };
+        Mode::Words => engine.start_index()?,
+        Mode::Hybrid | Mode::Meaning => {
+            engine.start()?;
+            engine.wait_until(Status::model_is_done);
+        }
+    }
+    Ok(engine.wait_index()?)
+}
+
+/// Fails if none of `ids` was there.
+fn some_of(ids: &[MemoryId], found: &[Memory]) -> Result<(), Error> {
+    match (ids.first(), found) {
+        (Some(&id), []) => Err(Error::NotFound(id)),
+        _ => Ok(()),
+    }
 }
 
 /// Embeds what was just written. Without a model it stays to be done: it is saved, and found by word.
@@ -119,6 +129,9 @@ fn finish_embedding(engine: &Engine) -> Result<(), Failure> {
         now.pending == 0 || now.model.state == ModelState::Failed
     });
     bar.finish_and_clear();
+    if let Some(problem) = engine.status().model.problem {
+        note(&format!("Not all of it is found by meaning yet: {}", problem.message));
+    }
     Ok(())
 }
 

@@ -4,14 +4,16 @@
 //! is lost by that, since all of it is derived.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use papr_memory::ports::{Embedder, Lane, Role, VectorRecord};
+use papr_memory::ports::{EmbedError, Embedder, Lane, Role, VectorRecord};
 use papr_memory::{Memory, MemoryId};
 
 use crate::engine::Shared;
-use crate::{Error, IndexState, ModelState, Problem, model};
+use crate::{Code, Error, IndexState, ModelState, Problem, model};
 
 /// Memories read from the store at a time; writers wait for one such page at most.
 const PAGE: usize = 500;
@@ -29,7 +31,6 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct QueueState {
     waiting: VecDeque<MemoryId>,
-    in_work: usize,
     unembeddable: BTreeSet<MemoryId>,
     stopped: bool,
 }
@@ -52,10 +53,16 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// How many wait or are in work, and how many cannot be embedded.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let state = self.state();
-        (state.waiting.len() + state.in_work, state.unembeddable.len())
+    /// How many cannot be embedded.
+    pub(crate) fn unembeddable(&self) -> usize {
+        self.state().unembeddable.len()
+    }
+
+    /// Forgets memories that are gone.
+    pub(crate) fn forget(&self, ids: &[MemoryId]) {
+        let mut state = self.state();
+        state.waiting.retain(|id| !ids.contains(id));
+        state.unembeddable.retain(|id| !ids.contains(id));
     }
 
     pub(crate) fn stop(&self) {
@@ -71,28 +78,47 @@ impl Queue {
             return None;
         }
         let count = limit.min(state.waiting.len());
-        state.in_work = count;
         Some(state.waiting.drain(..count).collect())
     }
 
-    fn done(&self, unembeddable: impl IntoIterator<Item = MemoryId>) {
+    /// Notes that `ids` were done, but for those that cannot be.
+    fn done(&self, ids: &[MemoryId], unembeddable: Vec<MemoryId>) {
         let mut state = self.state();
-        state.in_work = 0;
+        state.unembeddable.retain(|id| !ids.contains(id));
         state.unembeddable.extend(unembeddable);
     }
 
     fn put_back(&self, ids: &[MemoryId]) {
         let mut state = self.state();
-        state.in_work = 0;
         for &id in ids.iter().rev() {
             state.waiting.push_front(id);
         }
     }
 }
 
-/// Reads all memories into the catalogue, a page at a time.
+/// Runs `work`; should it panic, what it was to do has failed, and nobody waits for it for ever.
+pub(crate) fn guarded(shared: &Shared, work: fn(&Shared)) {
+    if catch_unwind(AssertUnwindSafe(|| work(shared))).is_ok() {
+        return;
+    }
+    tracing::error!("a worker thread panicked");
+    let problem =
+        || Some(Problem::from(&Error::Thread(io::Error::other("it stopped by a fault of this app"))));
+    shared.publish(|status| {
+        if status.index == IndexState::Building {
+            status.index = IndexState::Failed;
+            status.problem = problem();
+        } else {
+            status.model.state = ModelState::Failed;
+            status.model.problem = problem();
+        }
+    });
+}
+
+/// Reads all memories into the catalogue, a page at a time; then, if the model was there first, their vectors.
 pub(crate) fn read_index(shared: &Shared) {
-    let result = read_pages(shared);
+    let vectors = || shared.model.get().map_or(Ok(()), |embedder| read_vectors(shared, embedder.as_ref()));
+    let result = read_pages(shared).and_then(|()| vectors());
     shared.publish(|status| match &result {
         Ok(()) => status.index = IndexState::Ready,
         Err(error) => {
@@ -141,10 +167,20 @@ pub(crate) fn load_and_embed(shared: &Shared) {
     });
     while let Some(ids) = shared.queue.take(EMBED_BATCH) {
         shared.publish(|_| {});
-        match embed(shared, embedder.as_ref(), &ids) {
+        let done = embed(shared, embedder.as_ref(), &ids).or_else(|error| match error {
+            Error::Embed(EmbedError::Run(_)) => embed_one_by_one(shared, embedder.as_ref(), &ids, error),
+            error => Err(error),
+        });
+        match done {
             Ok(unembeddable) => {
-                shared.queue.done(unembeddable);
+                shared.queue.done(&ids, unembeddable);
                 shared.publish(|_| {});
+            }
+            Err(error @ Error::Store(_)) => {
+                // The disk's fault, not the model's: what has a vector is still found by meaning.
+                tracing::error!(%error, "vectors cannot be kept");
+                shared.queue.put_back(&ids);
+                return shared.publish(|status| status.problem = Some(Problem::from(&error)));
             }
             Err(error) => {
                 shared.queue.put_back(&ids);
@@ -155,7 +191,28 @@ pub(crate) fn load_and_embed(shared: &Shared) {
     }
 }
 
+/// Finds out which texts of a failed batch the model cannot take. If it is all of them, it is the model.
+fn embed_one_by_one(
+    shared: &Shared,
+    embedder: &dyn Embedder,
+    ids: &[MemoryId],
+    error: Error,
+) -> Result<Vec<MemoryId>, Error> {
+    let mut unembeddable = Vec::new();
+    for &id in ids {
+        match embed(shared, embedder, &[id]) {
+            Ok(refused) => unembeddable.extend(refused),
+            Err(Error::Embed(EmbedError::Run(_))) => unembeddable.push(id),
+            Err(other) => return Err(other),
+        }
+    }
+    if unembeddable.len() == ids.len() { Err(error) } else { Ok(unembeddable) }
+}
+
 fn fail(shared: &Shared, error: &Error) {
+    if error.code() == Code::Cancelled {
+        return; // The engine is stopping, and nobody failed.
+    }
     tracing::error!(%error, "no search by meaning");
     shared.publish(|status| {
         status.model.state = ModelState::Failed;

@@ -128,6 +128,11 @@ impl Catalog {
         ids
     }
 
+    /// How many memories have a vector.
+    pub(crate) fn embedded(&self) -> usize {
+        self.vectors.as_ref().map_or(0, |vectors| vectors.goals.len() + vectors.memories.len())
+    }
+
     pub(crate) fn contains(&self, id: MemoryId) -> bool {
         self.entries.contains_key(&id)
     }

@@ -81,13 +81,14 @@ impl Shared {
 
     /// Publishes a change of the status, with the counts as they now are.
     pub(crate) fn publish(&self, change: impl FnOnce(&mut Status)) {
-        let (counts, samples) = {
-            let catalog = self.catalog();
-            (catalog.counts(), catalog.samples().len())
-        };
-        let (pending, unembeddable) = self.queue.counts();
+        // Counted while the status is held, so that of two publishers the later one tells the later counts.
         self.status.send_if_modified(|status| {
             let before = status.clone();
+            let catalog = self.catalog();
+            let (counts, samples) = (catalog.counts(), catalog.samples().len());
+            let unembeddable = self.queue.unembeddable();
+            let pending = counts.total().saturating_sub(catalog.embedded() + unembeddable);
+            drop(catalog);
             *status = Status { counts, samples, pending, unembeddable, ..status.clone() };
             change(status);
             *status != before
@@ -136,26 +137,38 @@ impl Engine {
     /// Begins, in the background, to read all memories into the index and to load the model. Starting again
     /// what runs or is complete does nothing; what failed is tried again.
     pub fn start(&self) -> Result<(), Error> {
-        let (mut read, mut load) = (false, false);
+        self.start_index()?;
+        let mut load = false;
         self.shared.publish(|status| {
-            read = matches!(status.index, IndexState::Off | IndexState::Failed);
             load = matches!(status.model.state, ModelState::Off | ModelState::Failed);
-            if read {
-                status.index = IndexState::Building;
-                status.problem = None;
-            }
             if load {
                 status.model.state = ModelState::Loading;
                 status.model.problem = None;
             }
         });
-        if read {
-            self.spawn("papr-index", background::read_index)?;
+        if load { self.spawn("papr-model", background::load_and_embed) } else { Ok(()) }
+    }
+
+    /// Begins to read all memories into the index, without a model: enough to list and to search by word.
+    pub fn start_index(&self) -> Result<(), Error> {
+        let mut read = false;
+        self.shared.publish(|status| {
+            read = matches!(status.index, IndexState::Off | IndexState::Failed);
+            if read {
+                status.index = IndexState::Building;
+                status.problem = None;
+            }
+        });
+        if read { self.spawn("papr-index", background::read_index) } else { Ok(()) }
+    }
+
+    /// Waits until the index is complete; fails with the reason if it will not be.
+    pub fn wait_index(&self) -> Result<(), Error> {
+        let status = self.wait_until(Status::index_is_done);
+        match (status.index, status.problem) {
+            (IndexState::Failed, Some(problem)) => Err(Error::Unavailable(Box::new(problem))),
+            _ => Ok(()),
         }
-        if load {
-            self.spawn("papr-model", background::load_and_embed)?;
-        }
-        Ok(())
     }
 
     /// Waits until the index and the model are each ready or failed, and tells the status then.
@@ -163,7 +176,7 @@ impl Engine {
         self.wait_until(|status| status.index_is_done() && status.model_is_done())
     }
 
-    /// Waits until `done` says so of the status. Returns at once when the engine is stopping.
+    /// Waits until `done` says so of the status.
     pub fn wait_until(&self, mut done: impl FnMut(&Status) -> bool) -> Status {
         let mut stream = self.watch();
         let reached = pollster::block_on(stream.wait_for(|status| done(status))).map(|status| status.clone());
@@ -206,7 +219,7 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         let worker = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || work(&shared))
+            .spawn(move || background::guarded(&shared, work))
             .map_err(Error::Thread)?;
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         Ok(())

@@ -8,6 +8,8 @@ use papr_memory::{Cancelled, ContentError, MemoryId, QueryError};
 use papr_models::ModelError;
 use serde::{Deserialize, Serialize};
 
+use crate::Problem;
+
 /// Codes of errors, one for each thing the window does something about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -57,6 +59,9 @@ pub enum Error {
     /// No model is installed where one was needed.
     #[error("no model is installed in {}", .0.display())]
     NoModel(PathBuf),
+    /// Something that was begun in the background did not succeed.
+    #[error("{}", .0.message)]
+    Unavailable(Box<Problem>),
     /// The model's vector for a text did not pass its checks.
     #[error("the model made a bad vector: {0}")]
     BadVector(#[from] papr_memory::VectorError),
@@ -94,6 +99,7 @@ impl Error {
             Error::Cancelled(_)
             | Error::Embed(EmbedError::Cancelled(_))
             | Error::Model(ModelError::Cancelled(_)) => Code::Cancelled,
+            Error::Unavailable(problem) => problem.code,
             Error::Store(error) => store_code(error),
             Error::Content(_) | Error::Query(_) | Error::Format { .. } => Code::InvalidInput,
             Error::Model(
@@ -112,8 +118,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Error::Store(StoreError::Locked { .. }) => {
-                "Close the other Papr Desktop, or use the window that is open. To work beside it, choose another \
-                 folder with --data-dir."
+                "Use the window that is open, or close it first. Another data folder can be used beside it."
             }
             Error::Store(StoreError::NotOurs { .. }) => {
                 "Choose an empty folder, or one made by this app. Nothing was changed in this one."
@@ -123,14 +128,14 @@ impl Error {
             }
             Error::Store(StoreError::Conflict { .. }) => "Read it again and repeat the change.",
             Error::Store(StoreError::NotFound(_)) | Error::NotFound(_) => {
-                "It may have been deleted. `papr list` shows what is there."
+                "It may have been deleted meanwhile."
             }
             Error::Content(_) => {
                 "A memory holds 1 to 15,000 bytes of text. Split a longer text into several."
             }
             Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
             Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
-            Error::Query(QueryError::Limit { .. }) => "Use -k with a number in that range.",
+            Error::Query(QueryError::Limit { .. }) => "Ask for a number in that range.",
             Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Model(_)) => {
                 "Search by word works without it. To get the model back, run `make run` in the project's folder or \
                  install the app again."
@@ -139,8 +144,13 @@ impl Error {
                 "Search by word works without it. Run `make run` in the project's folder, install the app again, or \
                  set ORT_DYLIB_PATH to an ONNX Runtime library of version 1.28."
             }
+            Error::Unavailable(problem) => return problem.hint.clone(),
             _ => match self.code() {
                 Code::DiskFull => "Make room on the disk and try again. What was saved before is safe.",
+                _ if matches!(self, Error::Store(StoreError::Io { .. })) => {
+                    "Check that the folder is there and that you may write to it, then start again."
+                }
+                _ if matches!(self, Error::File { .. }) => "Check the path, and that you may use the file.",
                 _ => return None,
             },
         };

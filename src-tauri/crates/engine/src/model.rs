@@ -1,6 +1,7 @@
 //! The model: found, checked, loaded, and how fast it has been lately.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -79,9 +80,7 @@ pub(crate) fn load(shared: &Shared) -> Result<Arc<dyn Embedder>, Error> {
         );
         (verifying.join(), loaded)
     });
-    if let Ok(verified) = verified {
-        verified?;
-    }
+    verified.map_err(|_| Error::Thread(io::Error::other("checking the model's files stopped")))??;
     let embedder = loaded?;
     embedder.warm_up()?;
     shared.publish(|status| status.model.provider = Some(embedder.provider().to_owned()));

@@ -39,8 +39,10 @@ fn read(line: &str) -> Result<Memory, Error> {
 }
 
 impl Engine {
-    /// Adds the sample memories that are not there; returns how many were added.
+    /// Adds the sample memories that are not there; returns how many were added. Needs a started index.
     pub fn add_samples(&self) -> Result<usize, Error> {
+        self.wait_index()?;
+        let writer = self.shared.writer();
         let here: Vec<MemoryId> = self.shared.catalog().samples().collect();
         let mut known = Vec::with_capacity(here.len());
         for id in here {
@@ -50,7 +52,7 @@ impl Engine {
         }
         let mut missing = all()?;
         missing.retain(|memory| memory.metadata.get(SAMPLE_KEY).is_none_or(|key| !known.contains(key)));
-        self.insert(&missing)?;
+        self.insert_as(&writer, &missing)?;
         Ok(missing.len())
     }
 

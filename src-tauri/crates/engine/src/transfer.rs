@@ -9,6 +9,7 @@ use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
+use papr_memory::ports::StoreError;
 use papr_memory::{CancelToken, Content, DEFAULT_KIND, Memory, MemoryId, Source, Tier, UnknownTier};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,8 @@ pub struct Exported {
     pub memories: u64,
 }
 
-/// A line of an import: `content`, and whatever an export writes besides.
+/// A line of an import: `content`, and what an export writes besides. Papr's ids and the account are not taken
+/// over: an imported memory is local until sync adopts it.
 #[derive(Deserialize)]
 struct Line {
     content: Content,
@@ -117,13 +119,13 @@ impl Engine {
                 }
             }
             if batch.len() == BATCH {
-                self.insert(&batch)?;
+                self.insert_anew(&mut batch)?;
                 report.added += batch.len() as u64;
                 batch.clear();
                 progress(number);
             }
         }
-        self.insert(&batch)?;
+        self.insert_anew(&mut batch)?;
         report.added += batch.len() as u64;
         progress(number);
         Ok(report)
@@ -146,6 +148,22 @@ impl Engine {
         }
         output.flush().map_err(file_error)?;
         Ok(exported)
+    }
+
+    /// Inserts a batch. An id that waits among the tombstones was deleted here and is wanted again: it comes
+    /// back as a new memory.
+    fn insert_anew(&self, batch: &mut [Memory]) -> Result<(), Error> {
+        loop {
+            match self.insert(batch) {
+                Err(Error::Store(StoreError::Conflict { id, .. })) => {
+                    let Some(deleted) = batch.iter_mut().find(|memory| memory.id == id) else {
+                        return Ok(());
+                    };
+                    deleted.id = MemoryId::new(deleted.created_at);
+                }
+                done => return done,
+            }
+        }
     }
 
     fn known_texts(&self) -> Result<Known, Error> {

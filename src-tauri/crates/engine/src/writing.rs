@@ -1,6 +1,8 @@
 //! Writing: add, edit, delete, take back. "Saved" is said when the store has flushed; a memory is then found
 //! by word at once and by meaning moments later.
 
+use std::sync::MutexGuard;
+
 use papr_memory::{Content, Memory, MemoryId, Source, Tier, TierSetter};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,7 @@ impl Engine {
             catalog.remove(memory.id);
         }
         drop(catalog);
+        shared.queue.forget(ids);
         shared.publish(|_| {});
         Ok(deleted)
     }
@@ -100,7 +103,12 @@ impl Engine {
 
     /// Keeps new memories, all or none.
     pub(crate) fn insert(&self, memories: &[Memory]) -> Result<(), Error> {
-        let _writer = self.shared.writer();
+        let writer = self.shared.writer();
+        self.insert_as(&writer, memories)
+    }
+
+    /// The same for the one who is the writer already.
+    pub(crate) fn insert_as(&self, _writer: &MutexGuard<'_, ()>, memories: &[Memory]) -> Result<(), Error> {
         self.shared.store.insert(memories)?;
         self.index(memories);
         Ok(())

@@ -60,6 +60,20 @@ fn an_export_comes_back_as_it_was() {
 }
 
 #[test]
+fn what_was_deleted_comes_back_with_an_import() {
+    let bench = Bench::with(no_resources());
+    for number in 0..5 {
+        bench.add(&format!("memory {number}"));
+    }
+    let lines = export(&bench);
+    let deleted = bench.engine().recent(None, 2).unwrap();
+    bench.engine().delete(&[deleted[0].id, deleted[1].id]).unwrap();
+    let report = import(&bench, &lines);
+    assert_eq!((report.added, report.already_there), (2, 3), "a backup brings back what is gone");
+    assert_eq!(bench.engine().status().counts.total(), 5);
+}
+
+#[test]
 fn a_cancelled_import_keeps_what_was_added() {
     let bench = Bench::with(no_resources());
     let cancel = CancelToken::new();

@@ -30,7 +30,7 @@ pub struct WordQuery {
     /// Compound pieces kept whole; they score like words.
     pub(crate) wholes: Vec<Term>,
     /// What names one thing and must not be buried.
-    pub(crate) identifiers: Vec<String>,
+    pub(crate) identifiers: Vec<Phrase>,
     /// Quoted phrases, and the whole query when it is short enough to be a name.
     pub(crate) phrases: Vec<Phrase>,
 }
@@ -44,26 +44,26 @@ impl WordQuery {
         let mut query = Self::default();
         let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
         let ranges: Vec<_> = token::words(text).collect();
+        let mut names = Vec::new();
         for (position, range) in ranges.iter().enumerate() {
             let typed = &text[range.clone()];
             let open = ends_open && position + 1 == ranges.len();
             push_term(&mut query.terms, typed, open);
             if token::is_identifier(typed) {
-                push_unique(&mut query.identifiers, fold(typed));
+                push_unique(&mut names, typed);
             }
         }
         for range in token::wholes(text) {
             let typed = &text[range];
             push_term(&mut query.wholes, typed, false);
             if token::is_identifier(typed) {
-                push_unique(&mut query.identifiers, fold(typed));
+                push_unique(&mut names, typed);
             }
         }
-        // A part of an identifier does not count for the whole: `KR-4` asks for no other `kr`.
-        let wholes: Vec<String> = query.wholes.iter().map(|whole| whole.folded.clone()).collect();
-        query
-            .identifiers
-            .retain(|name| !wholes.iter().any(|whole| whole != name && whole.contains(name.as_str())));
+        // A part of an identifier does not count for the whole: `E_CONN_4417` asks for no other `E`.
+        let is_part =
+            |name: &str| query.wholes.iter().any(|whole| whole.typed != name && whole.typed.contains(name));
+        query.identifiers = names.into_iter().filter(|name| !is_part(name)).filter_map(phrase).collect();
         query.phrases = quoted(text);
         if query.phrases.is_empty()
             && (1..=NAME_WORDS).contains(&ranges.len())
@@ -89,7 +89,7 @@ fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool) {
     }
 }
 
-fn push_unique(list: &mut Vec<String>, item: String) {
+fn push_unique<'a>(list: &mut Vec<&'a str>, item: &'a str) {
     if !list.contains(&item) {
         list.push(item);
     }
@@ -118,6 +118,10 @@ mod tests {
         WordQuery::parse(text).phrases.into_iter().map(|phrase| phrase.folded).collect()
     }
 
+    fn names(query: &WordQuery) -> Vec<&str> {
+        query.identifiers.iter().map(|name| name.typed.as_str()).collect()
+    }
+
     #[test]
     fn quoted_text_is_a_phrase() {
         assert_eq!(phrases("who said \"ship on Friday\" and why then"), [["ship", "on", "friday"]]);
@@ -137,9 +141,9 @@ mod tests {
     #[test]
     fn an_identifier_stands_for_itself_alone() {
         let query = WordQuery::parse("status of KR-4?");
-        assert_eq!(query.identifiers, ["kr-4"]);
+        assert_eq!(names(&query), ["KR-4"]);
         let query = WordQuery::parse("E_CONN_4417");
-        assert_eq!(query.identifiers, ["e_conn_4417"], "its parts name nothing by themselves");
+        assert_eq!(names(&query), ["E_CONN_4417"], "its parts name nothing by themselves");
         assert!(query.phrases.is_empty(), "an identifier needs no phrase");
     }
 

@@ -89,7 +89,7 @@ fn window(text: &str, matches: &[Match], length: usize) -> Range<usize> {
         return 0..text.len();
     }
     let mut best = (0, 0);
-    let mut from = 0;
+    let mut chosen = 0..0;
     for (at, first) in matches.iter().enumerate() {
         let limit = first.range.start + length * 3 / 4;
         let mut seen: Vec<usize> = Vec::new();
@@ -102,19 +102,19 @@ fn window(text: &str, matches: &[Match], length: usize) -> Range<usize> {
         }
         if (seen.len(), letters) > best {
             best = (seen.len(), letters);
-            from = first.range.start;
+            chosen = first.range.clone();
         }
     }
     let lead = length / 6;
-    let start = match from.checked_sub(lead) {
+    let start = match chosen.start.checked_sub(lead) {
         None | Some(0) => 0,
-        Some(start) => word_start(text, start, from),
+        Some(start) => word_start(text, start, chosen.start),
     };
     let end = start + length;
     if end >= text.len() {
         return start..text.len();
     }
-    start..word_end(text, start, end)
+    start..word_end(text, start, chosen.end, end)
 }
 
 /// The first place at or after `at` where a word begins, up to `limit`.
@@ -126,11 +126,13 @@ fn word_start(text: &str, at: usize, limit: usize) -> usize {
     })
 }
 
-/// The last place at or before `at` where a word ends, but not before `start`.
-fn word_end(text: &str, start: usize, at: usize) -> usize {
+/// The last place at or before `at` where a word ends after `start` and not before `least`; `at` itself if
+/// there is none.
+fn word_end(text: &str, start: usize, least: usize, at: usize) -> usize {
     let at = text.floor_char_boundary(at);
-    let end = text[start..at].rfind(char::is_whitespace).map_or(at, |space| start + space);
-    let trimmed = start + text[start..end].trim_end().len();
+    let from = least.clamp(start, at);
+    let end = text[from..at].rfind(char::is_whitespace).map_or(at, |space| from + space);
+    let trimmed = from + text[from..end].trim_end().len();
     if trimmed > start { trimmed } else { at }
 }
 
@@ -193,6 +195,11 @@ mod tests {
         assert!(part.contains("[release]") && part.contains("[Friday]"), "both words are in view: {part}");
         assert!(part.starts_with('…') && part.ends_with('…'), "what was left out is shown: {part}");
         assert!(shown(&text, "nothing ", 90).starts_with("lorem"), "no match: the beginning");
+        let endless = format!("see the docs https://host/{}", "x".repeat(300));
+        assert!(
+            shown(&endless, "host ", 90).contains("[host]"),
+            "a long word does not push the match out of view"
+        );
     }
 
     proptest! {

@@ -51,8 +51,11 @@ pub(crate) fn is_identifier(text: &str) -> bool {
     let has_digit = text.chars().any(|letter| letter.is_ascii_digit());
     let leads_with_letter =
         text.chars().find(|letter| letter.is_alphanumeric()).is_some_and(char::is_alphabetic);
-    let joined = text.contains(['_', '/', '@', '#', '\\', ':', '=', '.']);
-    (has_digit && leads_with_letter) || (joined && text.chars().any(char::is_alphabetic))
+    let has_letter = text.chars().any(char::is_alphabetic);
+    let marked = text.contains(['_', '@', '#', '\\']) || text.contains("::") || text.matches('/').count() > 1;
+    // `main.rs` and `example.com`, but neither `e.g` nor `and/or`.
+    let dotted = text.split('.').count() > 1 && text.split('.').all(|part| part.chars().count() > 1);
+    (has_digit && leads_with_letter) || (has_letter && (marked || dotted))
 }
 
 fn is_word_letter(letter: char) -> bool {
@@ -108,7 +111,7 @@ mod tests {
         for name in ["KR-4", "p95", "E_CONN_4417", "src/main.rs", "#coffee", "INC-2041"] {
             assert!(is_identifier(name), "{name} names one thing");
         }
-        for prose in ["well-known", "1898", "19th", "coffee", "2010-11"] {
+        for prose in ["well-known", "1898", "19th", "coffee", "2010-11", "and/or", "e.g", "U.S", "10:30am"] {
             assert!(!is_identifier(prose), "{prose} is prose or a number");
         }
     }

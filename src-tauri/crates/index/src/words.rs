@@ -12,7 +12,7 @@ use std::ops::Bound;
 use papr_memory::{MemoryId, Tier};
 
 use crate::fold::fold;
-use crate::parse::{Term, WordQuery};
+use crate::parse::{Phrase, Term, WordQuery};
 use crate::token;
 
 /// How quickly repeating a word stops to count. Short texts repeat little; 0.9 is also Anserini's default.
@@ -28,6 +28,9 @@ const OPEN_TERMS: usize = 64;
 /// A word that stands in more than this part of all memories, and in more than this many, is common.
 const COMMON_SHARE: usize = 8;
 const COMMON_LEAST: usize = 12;
+
+/// How many different words of a query are marked.
+const MARKED_TERMS: usize = 64;
 
 type TermId = u32;
 type Slot = u32;
@@ -204,7 +207,12 @@ impl WordIndex {
             WeightedPostings::Whole(postings) => postings.len() <= common,
             WeightedPostings::Open(_) => true,
         });
-        if telling.terms.is_empty() { query.clone() } else { telling }
+        if telling.terms.is_empty() {
+            telling.terms.clone_from(&query.terms);
+        }
+        // Nobody reads the marks of more words than these, and marking costs words times words.
+        telling.terms.truncate(MARKED_TERMS);
+        telling
     }
 
     fn document(&self, slot: Slot) -> Option<&Document> {
@@ -239,6 +247,7 @@ impl WordIndex {
         self.terms
             .range::<str, _>(range)
             .take_while(|(word, _)| word.starts_with(&term.folded))
+            .filter(|(_, id)| !self.postings[**id as usize].is_empty())
             .take(OPEN_TERMS)
             .flat_map(|(_, &id)| &self.postings[id as usize])
             .for_each(|posting| *merged.entry(posting.slot).or_default() += posting.count);
@@ -269,33 +278,31 @@ impl WordIndex {
         weight * idf
     }
 
-    /// The memories that hold every identifier, or every phrase, of the query; in order of slots.
+    /// The memories that hold any of the query's identifiers, or all its phrases; in order of slots.
     fn exact(&self, query: &WordQuery) -> Vec<Slot> {
-        let mut exact = Vec::new();
-        if !query.identifiers.is_empty() {
-            let ids: Option<Vec<TermId>> = query.identifiers.iter().map(|name| self.lookup(name)).collect();
-            exact.extend(ids.into_iter().flat_map(|ids| self.holding(&ids)));
-        }
-        let phrases: Option<Vec<Vec<TermId>>> = query
-            .phrases
-            .iter()
-            .map(|phrase| phrase.folded.iter().map(|word| self.lookup(word)).collect())
-            .collect();
-        if let Some(phrases) = phrases.filter(|phrases| !phrases.is_empty()) {
-            let mut all: Vec<TermId> = phrases.iter().flatten().copied().collect();
-            all.sort_unstable();
-            all.dedup();
-            exact.extend(self.holding(&all).into_iter().filter(|&slot| {
-                self.document(slot).is_some_and(|document| {
-                    phrases
-                        .iter()
-                        .all(|phrase| document.sequence.windows(phrase.len()).any(|part| part == phrase))
-                })
-            }));
-        }
+        let identifiers = query.identifiers.iter().map(std::slice::from_ref);
+        let mut exact: Vec<Slot> =
+            identifiers.chain([query.phrases.as_slice()]).flat_map(|phrases| self.saying(phrases)).collect();
         exact.sort_unstable();
         exact.dedup();
         exact
+    }
+
+    /// The memories in which the words of each of `phrases` stand side by side.
+    fn saying(&self, phrases: &[Phrase]) -> Vec<Slot> {
+        let terms = |phrase: &Phrase| phrase.folded.iter().map(|word| self.lookup(word)).collect();
+        let Some(phrases) = phrases.iter().map(terms).collect::<Option<Vec<Vec<TermId>>>>() else {
+            return Vec::new();
+        };
+        let mut all: Vec<TermId> = phrases.iter().flatten().copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let says = |document: &Document| {
+            phrases.iter().all(|phrase| document.sequence.windows(phrase.len()).any(|part| part == phrase))
+        };
+        let mut slots = self.holding(&all);
+        slots.retain(|&slot| self.document(slot).is_some_and(says));
+        slots
     }
 
     /// The slots that hold all of `terms`, in order.
@@ -375,17 +382,17 @@ mod tests {
         ]);
         let exact = |query: &str| {
             let matches = index.search(&WordQuery::parse(query), None, 10);
-            let exact: Vec<u8> = matches
-                .best()
-                .iter()
-                .filter(|found| found.exact)
-                .map(|found| found.id.to_bytes()[0])
-                .collect();
-            exact
+            let exact = matches.best().iter().filter(|found| found.exact);
+            exact.map(|found| found.id.to_bytes()[0]).collect::<std::collections::BTreeSet<u8>>()
         };
-        assert_eq!(exact("what became of KR-4?"), [0], "parts alone are not the identifier");
-        assert_eq!(exact("when do \"ship on friday\" people meet"), [2], "the words side by side, in order");
-        assert_eq!(exact("alex moreno"), [4], "a short query is a name");
+        assert_eq!(exact("what became of KR-4?"), [0].into(), "parts alone are not the identifier");
+        assert_eq!(exact("KR-4 or KR-5"), [0, 1].into(), "each of two ids is what was asked for");
+        assert_eq!(
+            exact("when do \"ship on friday\" people meet"),
+            [2].into(),
+            "the words side by side, in order"
+        );
+        assert_eq!(exact("alex moreno"), [4].into(), "a short query is a name");
         assert!(exact("\"ship on monday\"").is_empty());
         assert_eq!(found(&index, "alex moreno")[0], 4, "and it leads");
     }

@@ -17,7 +17,7 @@ pub use self::fusion::Fusion;
 use self::fusion::{Candidate, Ranked};
 use crate::catalog::Vectors;
 use crate::engine::Shared;
-use crate::{Engine, Error, IndexState, ModelState};
+use crate::{Code, Engine, Error, IndexState, ModelState};
 
 /// How many of each kind of search enter the fusion, at least.
 const CANDIDATES: usize = 100;
@@ -36,10 +36,15 @@ impl Engine {
         search(&self.shared, query, cancel)
     }
 
+    /// Why there is nothing to embed with.
+    fn no_model(&self) -> Error {
+        let problem = self.status().model.problem.map(Box::new);
+        problem.map_or_else(|| Error::NoModel(self.shared.resources.models()), Error::Unavailable)
+    }
+
     /// Embeds texts as queries, outside of any search. Fails without a model.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, Error> {
-        let embedder =
-            self.shared.model.get().ok_or_else(|| Error::NoModel(self.shared.resources.models()))?;
+        let embedder = self.shared.model.get().ok_or_else(|| self.no_model())?;
         let embedded = embedder.embed(texts, Role::Query, Lane::Interactive, &CancelToken::new())?;
         embedded.vectors.into_iter().map(|vector| vector.map_err(Error::from)).collect()
     }
@@ -84,6 +89,7 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     let mut counts = TierCounts::default();
     let mut hits = Vec::with_capacity(query.limit().min(ranked.len()));
     for ranked in ranked.iter().take(query.limit()) {
+        cancel.check()?;
         // A memory deleted since the snapshot is no longer an answer.
         if let Some(memory) = shared.store.get(ranked.candidate.id)? {
             counts.count(memory.tier);
@@ -134,6 +140,9 @@ fn nearest(vectors: &Vectors, query: &Vector, tier: Option<Tier>, k: usize) -> V
         })
     };
     found.extend(rest);
+    // The nearest of both tiers together: which tier a memory stands in must not decide who is a candidate.
+    found.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+    found.truncate(k);
     found
 }
 
@@ -182,7 +191,10 @@ fn degraded(shared: &Shared, asked: Mode, done: Mode) -> Option<String> {
                 "The model is still loading: searched by word only.".to_owned()
             }
             ModelState::Ready => "The model made no usable vector: searched by word only.".to_owned(),
-            ModelState::Failed => "There is no model: searched by word only.".to_owned(),
+            ModelState::Failed => match status.model.problem.as_ref().map(|problem| problem.code) {
+                Some(Code::ModelMissing) | None => "There is no model: searched by word only.".to_owned(),
+                Some(_) => "The model cannot be used: searched by word only.".to_owned(),
+            },
         });
     }
     match status.index {
