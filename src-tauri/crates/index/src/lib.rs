@@ -6,6 +6,7 @@
 //! other: that is the engine's part.
 
 mod fold;
+mod function_words;
 mod parse;
 mod slab;
 mod snippet;

@@ -12,6 +12,7 @@ use std::ops::Bound;
 use papr_memory::{MemoryId, Tier};
 
 use crate::fold::fold;
+use crate::function_words::is_function_word;
 use crate::parse::{Phrase, Term, WordQuery};
 use crate::token;
 
@@ -29,6 +30,9 @@ const OPEN_TERMS: usize = 64;
 const COMMON_SHARE: usize = 8;
 const COMMON_LEAST: usize = 12;
 
+/// What a function word counts beside words that say something: enough to prefer the text that is phrased like
+/// the query, not enough to pass for an answer.
+const FUNCTION_WORD_WEIGHT: f32 = 0.3;
 /// How many different words of a query are marked.
 const MARKED_TERMS: usize = 64;
 
@@ -163,9 +167,11 @@ impl WordIndex {
         let mut scores = vec![0.0_f32; self.documents.len()];
         let mut touched: Vec<Slot> = Vec::new();
         let mut mass = 0.0;
+        let says_something = query.terms.iter().any(|term| !is_function_word(&term.folded));
         for term in query.terms.iter().chain(&query.wholes) {
-            let postings = self.postings_of(term);
-            mass += self.score(&postings, &mut scores, &mut touched);
+            let little = says_something && is_function_word(&term.folded);
+            let weight = if little { FUNCTION_WORD_WEIGHT } else { 1.0 };
+            mass += self.score(&self.postings_of(term), weight, &mut scores, &mut touched);
         }
         if let Some(tier) = tier {
             touched.retain(|&slot| {
@@ -204,7 +210,7 @@ impl WordIndex {
         let common = (self.len() / COMMON_SHARE).max(COMMON_LEAST);
         let mut telling = query.clone();
         telling.terms.retain(|term| match self.postings_of(term) {
-            WeightedPostings::Whole(postings) => postings.len() <= common,
+            WeightedPostings::Whole(postings) => postings.len() <= common && !is_function_word(&term.folded),
             WeightedPostings::Open(_) => true,
         });
         if telling.terms.is_empty() {
@@ -255,10 +261,16 @@ impl WordIndex {
     }
 
     /// Adds a term's part to each memory that holds it; returns its idf, weighted.
-    fn score(&self, postings: &WeightedPostings<'_>, scores: &mut [f32], touched: &mut Vec<Slot>) -> f32 {
+    fn score(
+        &self,
+        postings: &WeightedPostings<'_>,
+        weight: f32,
+        scores: &mut [f32],
+        touched: &mut Vec<Slot>,
+    ) -> f32 {
         let (postings, weight) = match postings {
-            WeightedPostings::Whole(postings) => (*postings, 1.0),
-            WeightedPostings::Open(postings) => (postings.as_slice(), OPEN_WEIGHT),
+            WeightedPostings::Whole(postings) => (*postings, weight),
+            WeightedPostings::Open(postings) => (postings.as_slice(), weight * OPEN_WEIGHT),
         };
         let documents = self.len() as f32;
         let average = self.total_words as f32 / documents.max(1.0);

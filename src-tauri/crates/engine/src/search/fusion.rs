@@ -22,7 +22,7 @@ pub struct Fusion {
 
 impl Default for Fusion {
     fn default() -> Self {
-        Self { meaning: 0.55, floor: 0.1, coverage: 0.4 }
+        Self { meaning: 0.55, floor: 0.1, coverage: 0.55 }
     }
 }
 
