@@ -5,18 +5,31 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 
 /** Commands */
 export const commands = {
+	/**  Searches; an older search of the same window that is still under way is cancelled. */
 	search: (text: string, limit: number, tier: Tier | null, mode: Mode, seq: number) => typedError<Reply, AppError>(__TAURI_INVOKE("search", { text, limit, tier, mode, seq })),
+	/**  Everything a window shows about the app. */
 	status: () => typedError<Status, AppError>(__TAURI_INVOKE("status")),
+	/**  The memories last changed, newest first. */
 	recent: (limit: number, tier: Tier | null) => typedError<Memory[], AppError>(__TAURI_INVOKE("recent", { limit, tier })),
+	/**  One memory. */
 	get: (id: string) => typedError<Memory, AppError>(__TAURI_INVOKE("get", { id })),
+	/**  Keeps a new memory. */
 	add: (content: string, tier: Tier, topics: string[]) => typedError<Memory, AppError>(__TAURI_INVOKE("add", { content, tier, topics })),
+	/**  Changes a memory that is still at revision `rev`. */
 	edit: (id: string, rev: number, content: string, tier: Tier, topics: string[]) => typedError<Memory, AppError>(__TAURI_INVOKE("edit", { id, rev, content, tier, topics })),
+	/**  Deletes memories; returns how many went. */
 	remove: (ids: string[]) => typedError<number, AppError>(__TAURI_INVOKE("remove", { ids })),
+	/**  Takes deleted memories back; returns how many came. */
 	restore: (ids: string[]) => typedError<number, AppError>(__TAURI_INVOKE("restore", { ids })),
+	/**  Adds the sample memories; returns how many came. */
 	addSamples: () => typedError<number, AppError>(__TAURI_INVOKE("add_samples")),
+	/**  Deletes the sample memories; returns how many went. */
 	removeSamples: () => typedError<number, AppError>(__TAURI_INVOKE("remove_samples")),
+	/**  Brings the main window to the front, with a memory if one is named. */
 	showMain: (id: string | null) => typedError<null, AppError>(__TAURI_INVOKE("show_main", { id })),
+	/**  Hides the quick window. */
 	hideQuick: () => typedError<null, AppError>(__TAURI_INVOKE("hide_quick")),
+	/**  Opens the data folder and loads the model again, where they failed. */
 	retry: () => typedError<Status, AppError>(__TAURI_INVOKE("retry")),
 };
 
@@ -28,101 +41,168 @@ export const events = {
 };
 
 /* Types */
+/**  What happened and what to do. */
 export type AppError = {
+	/**  What kind. */
 	code: ErrorCode,
+	/**  What happened. */
 	message: string,
+	/**  What to do. */
 	hint: string | null,
+	/**  Whether trying again may help. */
 	retryable: boolean,
 };
 
-export type ErrorCode = "MODEL_MISSING" | "DISK_FULL" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
+/**  A code for each thing a window does something about. */
+export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
 
+/**  One memory in the list. */
 export type Hit = {
+	/**  The memory. */
 	memory: Memory,
+	/**  The part of it that answers. */
 	snippet: Span[],
+	/**  Cosine similarity, in [-1, 1]. */
 	cosine: number | null,
+	/**  BM25. */
 	words: number | null,
+	/**  What the list is sorted by, in [0, 1]. */
 	score: number | null,
+	/**  Why it is here. */
 	why: Why,
+	/**  The words of the query that stand in it. */
 	matched: string[],
 };
 
-export type IndexState = "building" | "ready";
+/**  How far the index is. */
+export type IndexState = "building" | "ready" | "failed";
 
+/**  One memory. */
 export type Memory = {
+	/**  Its id. */
 	id: string,
+	/**  Its shelf. */
 	tier: Tier,
+	/**  `text`, `goal`, `code_snippet`, … */
 	kind: string,
+	/**  Its text. */
 	content: string,
+	/**  Short subject words. */
 	topics: string[],
+	/**  Where it came from. */
 	source: Source,
+	/**  RFC 3339, UTC. */
 	createdAt: string,
+	/**  RFC 3339, UTC. */
 	updatedAt: string,
+	/**  Its revision, from 1. */
 	rev: number,
 };
 
+/**  How to look, or how it was looked. */
 export type Mode = "hybrid" | "meaning" | "words";
 
+/**  The model and how it runs. */
 export type Model = {
+	/**  How far it is. */
 	state: ModelState,
+	/**  Its name. */
 	name: string | null,
+	/**  The length of its vectors. */
 	dims: number | null,
+	/**  The arithmetic of its weights. */
 	precision: string | null,
+	/**  What runs it. */
 	provider: string | null,
+	/**  The name of its space. */
 	fingerprint: string | null,
+	/**  SPDX expression. */
+	license: string | null,
+	/**  How long loading took. */
 	loadMs: number | null,
+	/**  Median time to embed a query lately. */
 	p50Ms: number | null,
+	/**  Why there is none. */
 	error: AppError | null,
 };
 
+/**  How far the model is. */
 export type ModelState = "missing" | "loading" | "ready" | "failed";
 
+/**  The main window is to show the memory with this id. */
 export type OpenMemory = string;
 
+/**  The quick window was just shown. */
 export type QuickShown = null;
 
+/**  The answer to the query with number `seq`. */
 export type Reply = {
+	/**  The number the window gave the query. */
 	seq: number,
+	/**  Best first. */
 	hits: Hit[],
+	/**  The hits of each tier. */
 	counts: TierCounts,
+	/**  Where the time went. */
 	timings: Timings,
+	/**  How it was really looked. */
 	mode: Mode,
+	/**  Why with less than was asked for. */
 	degraded: string | null,
 };
 
+/**  The global shortcut. */
 export type Shortcut = {
+	/**  As people read it. */
 	keys: string,
+	/**  Whether the system granted it. */
 	registered: boolean,
+	/**  Why not. */
 	problem: string | null,
 };
 
+/**  Where a memory came from. */
 export type Source = "user" | "import" | "sample" | "papr";
 
+/**  A stretch of a snippet; marked where it holds a word that was searched for. */
 export type Span = {
 	text: string,
 	marked: boolean,
 };
 
+/**  Everything a window shows about the app. */
 export type Status = {
+	/**  Memories of each tier. */
 	counts: TierCounts,
+	/**  How many of them are samples. */
 	samples: number,
+	/**  How many are not yet found by meaning. */
 	pending: number,
+	/**  How far the index is. */
 	index: IndexState,
+	/**  The model. */
 	model: Model,
+	/**  Where the data is. */
 	dataFolder: string,
+	/**  Why nothing works. */
 	fatal: AppError | null,
+	/**  The global shortcut. */
 	shortcut: Shortcut,
 };
 
+/**  The engine's status changed. */
 export type StatusChanged = Status;
 
+/**  Which shelf. */
 export type Tier = "goals" | "memories";
 
+/**  Hits, or memories, of each tier. */
 export type TierCounts = {
 	goals: number,
 	memories: number,
 };
 
+/**  Where the time went, in microseconds. */
 export type Timings = {
 	tokenize: number,
 	embed: number,
@@ -132,6 +212,7 @@ export type Timings = {
 	total: number,
 };
 
+/**  Why a hit is in the list. */
 export type Why = "exact" | "both" | "words" | "meaning";
 
 /* Tauri Specta runtime */
@@ -168,3 +249,4 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
 
     return Object.assign(fn, base);
 }
+

@@ -1,6 +1,8 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** The windows' own clock ticks once a minute: what was just written is later than it by up to that, and then some. */
+const SLACK = 2 * MINUTE;
 
 /**
  * A short date for a list: "now", "5 min ago", "3 hr ago", "yesterday", then "18 Nov", with the
@@ -11,7 +13,7 @@ export function shortDate(iso: string, now: number, locale: string): string {
   if (Number.isNaN(time)) return '';
   const age = now - time;
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
-  if (age >= 0 && age < MINUTE) return relative.format(0, 'second');
+  if (age > -SLACK && age < MINUTE) return relative.format(0, 'second');
   if (age >= 0 && age < HOUR) return relative.format(-Math.floor(age / MINUTE), 'minute');
   const days = calendarDays(time, now);
   if (age >= 0 && days === 0) return relative.format(-Math.floor(age / HOUR), 'hour');

@@ -39,6 +39,6 @@ export function latencyLine(reply: Reply, provider: string | null): string {
   const tiers = tierList(reply.counts);
   const results = t('count.results', { n: reply.hits.length });
   const parts = [tiers ? t('line.results', { results, tiers }) : results, time(reply.timings)];
-  if (provider && !reply.degraded) parts.push(provider);
+  if (provider && reply.timings.embed > 0) parts.push(provider);
   return parts.join(t('list.dot'));
 }

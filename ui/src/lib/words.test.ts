@@ -3,6 +3,7 @@ import type { Reply } from '../backend';
 import { noModel, status } from '../testing/fixtures';
 import { longDate, shortDate } from './dates';
 import { degradedText } from './degraded';
+import { sentence } from './sentence';
 import { latencyLine, ms, shortLine, tierList } from './latency';
 
 function reply(over: Partial<Reply> = {}): Reply {
@@ -58,6 +59,13 @@ describe('degradedText', () => {
   });
 });
 
+describe('sentence', () => {
+  it('begins with a capital and ends', () => {
+    expect(sentence('no model is installed in /models')).toBe('No model is installed in /models.');
+    expect(sentence('Is it there?')).toBe('Is it there?');
+  });
+});
+
 describe('dates', () => {
   // Local noon, so that the calendar day is the same in every time zone.
   const now = new Date(2026, 5, 15, 12, 0, 0).getTime();
@@ -66,7 +74,7 @@ describe('dates', () => {
   const HOUR = 60 * MINUTE;
 
   it('counts minutes and hours today, then names the day', () => {
-    expect(ago(10_000)).toBe('now');
+    expect([ago(10_000), ago(-59_000)]).toEqual(['now', 'now']);
     expect(ago(5 * MINUTE)).toBe('5 min ago');
     expect(ago(3 * HOUR)).toBe('3 hr ago');
     expect(ago(13 * HOUR), 'yesterday begins at midnight, not 24 hours ago').toBe('yesterday');

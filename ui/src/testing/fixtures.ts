@@ -75,6 +75,7 @@ export function status(over: Partial<Status> = {}): Status {
       precision: 'int8',
       provider: 'CPU',
       fingerprint: '8f3c21d07ab4',
+      license: 'Apache-2.0',
       loadMs: 212,
       p50Ms: 5.8,
       error: null,
@@ -93,6 +94,7 @@ export const noModel: Status['model'] = {
   precision: null,
   provider: null,
   fingerprint: null,
+  license: null,
   loadMs: null,
   p50Ms: null,
   error: {
