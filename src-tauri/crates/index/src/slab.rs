@@ -1,10 +1,11 @@
 //! Vectors in one block of memory, scanned exactly.
 //!
-//! A scan of 10,000 × 384 numbers takes a fraction of a millisecond and cannot miss; a graph pays only far
-//! above that.
+//! A scan takes as long as its memory takes to be read, and a model that has just run has filled the caches with
+//! its weights. So each vector is also kept as bytes, a quarter of the size, with a bound on what rounding it
+//! changed. The bytes are scanned; whatever may, within the bound, be among the nearest is then computed in full:
+//! the result is exact, not nearly so.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 
 use half::f16;
 use papr_memory::{Dims, MemoryId, Vector};
@@ -26,6 +27,8 @@ pub struct Nearest {
 pub struct Slab {
     dims: Dims,
     rows: Vec<f32>,
+    codes: Vec<i8>,
+    coding: Vec<Coding>,
     ids: Vec<MemoryId>,
     row_of: HashMap<MemoryId, usize>,
 }
@@ -33,7 +36,14 @@ pub struct Slab {
 impl Slab {
     /// An empty slab for vectors of `dims` numbers.
     pub fn new(dims: Dims) -> Self {
-        Self { dims, rows: Vec::new(), ids: Vec::new(), row_of: HashMap::new() }
+        Self {
+            dims,
+            rows: Vec::new(),
+            codes: Vec::new(),
+            coding: Vec::new(),
+            ids: Vec::new(),
+            row_of: HashMap::new(),
+        }
     }
 
     /// How many vectors there are.
@@ -48,7 +58,7 @@ impl Slab {
 
     /// Bytes held for vectors.
     pub fn bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<f32>()
+        self.rows.capacity() * size_of::<f32>() + self.codes.capacity()
     }
 
     /// Adds the vector of a memory, or replaces it. A vector of another length is left out: vectors meet
@@ -58,16 +68,20 @@ impl Slab {
         if vector.as_slice().len() != self.dims.get() {
             return;
         }
-        let rounded = vector.as_slice().iter().map(|&number| f16::from_f32(number).to_f32());
+        let rounded: Vec<f32> =
+            vector.as_slice().iter().map(|&number| f16::from_f32(number).to_f32()).collect();
+        let (codes, coding) = encode(&rounded);
         if let Some(&row) = self.row_of.get(&id) {
-            let start = row * self.dims.get();
-            for (slot, number) in self.rows[start..].iter_mut().zip(rounded) {
-                *slot = number;
-            }
+            let place = row * self.dims.get()..(row + 1) * self.dims.get();
+            self.rows[place.clone()].copy_from_slice(&rounded);
+            self.codes[place].copy_from_slice(&codes);
+            self.coding[row] = coding;
         } else {
             self.row_of.insert(id, self.ids.len());
             self.ids.push(id);
             self.rows.extend(rounded);
+            self.codes.extend(codes);
+            self.coding.push(coding);
         }
     }
 
@@ -78,6 +92,9 @@ impl Slab {
         let last = self.ids.len() - 1;
         self.rows.copy_within(last * width.., row * width);
         self.rows.truncate(last * width);
+        self.codes.copy_within(last * width.., row * width);
+        self.codes.truncate(last * width);
+        self.coding.swap_remove(row);
         self.ids.swap_remove(row);
         if let Some(&moved) = self.ids.get(row) {
             self.row_of.insert(moved, row);
@@ -106,47 +123,68 @@ impl Slab {
         if k == 0 || query.as_slice().len() != self.dims.get() {
             return Vec::new();
         }
-        let mut best: BinaryHeap<Reverse<Ranked>> = BinaryHeap::with_capacity(k.min(self.len()) + 1);
-        let mut worst_kept = f32::NEG_INFINITY;
-        for (row, vector) in self.rows.chunks_exact(self.dims.get()).enumerate() {
-            let cosine = dot(query.as_slice(), vector);
-            if cosine < worst_kept {
-                continue;
-            }
-            best.push(Reverse(Ranked { cosine, id: self.ids[row] }));
-            if best.len() > k {
-                best.pop();
-            }
-            if best.len() == k {
-                worst_kept = best.peek().map_or(f32::NEG_INFINITY, |Reverse(worst)| worst.cosine);
-            }
-        }
-        best.into_sorted_vec()
+        let mut nearest: Vec<Nearest> = self
+            .may_be_nearest(query, k)
             .into_iter()
-            .map(|Reverse(ranked)| Nearest { id: ranked.id, cosine: ranked.cosine.clamp(-1.0, 1.0) })
-            .collect()
+            .map(|row| {
+                let start = row * self.dims.get();
+                let cosine = dot(query.as_slice(), &self.rows[start..start + self.dims.get()]);
+                Nearest { id: self.ids[row], cosine: cosine.clamp(-1.0, 1.0) }
+            })
+            .collect();
+        nearest.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+        nearest.truncate(k);
+        nearest
+    }
+
+    /// The rows that may be among the `k` nearest: every row that is not certainly farther than `k` others.
+    fn may_be_nearest(&self, query: &Vector, k: usize) -> Vec<usize> {
+        if k >= self.len() {
+            return (0..self.len()).collect();
+        }
+        let (codes, coding) = encode(query.as_slice());
+        let codes: Vec<i16> = codes.into_iter().map(i16::from).collect();
+        let rows = self.codes.chunks_exact(self.dims.get()).zip(&self.coding);
+        let bounds: Vec<(f32, f32)> = rows
+            .map(|(row, of_row)| {
+                let cosine = dot_codes(&codes, row) as f32 * coding.scale * of_row.scale;
+                // |q·r − q̂·r̂| ≤ |q||r − r̂| + |r̂||q − q̂|, the vectors having norm 1 ± their error.
+                let slack = of_row.error + (1.0 + of_row.error) * coding.error + ROUNDING;
+                (cosine - slack, cosine + slack)
+            })
+            .collect();
+        let mut certain: Vec<f32> = bounds.iter().map(|&(least, _)| least).collect();
+        let (_, kth, _) = certain.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+        let kth = *kth;
+        bounds.iter().enumerate().filter(|(_, (_, most))| *most >= kth).map(|(row, _)| row).collect()
     }
 }
 
-/// Orders by cosine, then the older id above the newer.
-#[derive(PartialEq)]
-struct Ranked {
-    cosine: f32,
-    id: MemoryId,
+/// What it takes to read codes as numbers: number ≈ code · scale.
+#[derive(Clone, Copy, Debug)]
+struct Coding {
+    scale: f32,
+    /// The norm of what rounding took away.
+    error: f32,
 }
 
-impl Eq for Ranked {}
+/// Covers the rounding of the sums themselves, and norms that are 1 ± 1e-3.
+const ROUNDING: f32 = 1e-4;
 
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.cosine.total_cmp(&other.cosine).then_with(|| other.id.cmp(&self.id))
-    }
+/// Numbers as bytes: the greatest becomes ±127, the others in proportion.
+fn encode(numbers: &[f32]) -> (Vec<i8>, Coding) {
+    let greatest = numbers.iter().fold(0.0_f32, |greatest, number| greatest.max(number.abs()));
+    let scale = (greatest / 127.0).max(f32::MIN_POSITIVE);
+    #[allow(clippy::cast_possible_truncation)] // -127..=127, by the scale
+    let codes: Vec<i8> = numbers.iter().map(|number| (number / scale).round() as i8).collect();
+    let lost = numbers.iter().zip(&codes).map(|(number, &code)| number - f32::from(code) * scale);
+    let error = lost.map(|lost| lost * lost).sum::<f32>().sqrt();
+    (codes, Coding { scale, error })
 }
 
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+/// The dot product of codes; at most 8192 · 127², far within range.
+fn dot_codes(a: &[i16], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(i16::from(y))).sum()
 }
 
 /// The dot product, in 16 sums side by side so that the compiler may use the widest registers it knows of.
@@ -243,6 +281,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn is_exact_among_very_many_alike() {
+        // A thousand vectors around one direction: their cosines lie closer together than bytes can tell.
+        let mut slab = Slab::new(dims());
+        let mut exact = Vec::new();
+        let query = unit(&(0..WIDTH).map(|at| f32::from(at) + 1.0).collect::<Vec<_>>());
+        for number in 0..1000_u16 {
+            let wobble = |at: u16| f32::from((number * 31 + at * 17) % 101) / 5_000.0;
+            let vector = unit(&(0..WIDTH).map(|at| f32::from(at) + 1.0 + wobble(at)).collect::<Vec<_>>());
+            let [high, low] = number.to_be_bytes();
+            let id = MemoryId::from_bytes(std::array::from_fn(|at| if at % 2 == 0 { high } else { low }));
+            slab.upsert(id, &vector);
+            exact.push(slab.cosine(id, &query).unwrap());
+        }
+        exact.sort_unstable_by(|a, b| b.total_cmp(a));
+        let found: Vec<f32> = slab.nearest(&query, 10).into_iter().map(|nearest| nearest.cosine).collect();
+        assert_eq!(found, exact[..10], "to the last digit the ten greatest of a full computation");
     }
 
     #[test]
