@@ -7,6 +7,7 @@
 //! The pictures in `docs/screenshots` are made here:
 //! `PAPR_SCREENSHOTS=docs/screenshots cargo test --features custom-protocol --test e2e looks`.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what is around a test fails like one
 
 mod desktop;
 
@@ -21,7 +22,7 @@ use serde_json::json;
 
 use desktop::picture::Album;
 use desktop::tray::Tray;
-use desktop::{AppWindow, Desktop, Launch, Program, until};
+use desktop::{AppWindow, Desktop, Launch, Program, until, wait_for_the_end_of};
 
 const MAIN: &str = "Papr Desktop";
 const QUICK: &str = "Papr Desktop quick search";
@@ -100,7 +101,7 @@ fn a_memory_lives_from_the_first_run_to_its_deletion() {
 
     let running = desktop.apps();
     tray.choose("Quit");
-    desktop.wait_for_the_end_of(&running);
+    wait_for_the_end_of(&running);
     drop(app);
     let app = desktop.open(&Launch::default());
     let main = &app.main;

@@ -64,7 +64,7 @@ impl Session {
         request(self.port, "POST", &format!("{}{path}", self.path), body)
     }
 
-    /// Clicks, as a pointer would, on the element that an XPath names.
+    /// Clicks, as a pointer would, on the element that an `XPath` names.
     pub fn click(&self, xpath: &str) -> Result<(), String> {
         let found = self.post("/element", &json!({ "using": "xpath", "value": xpath }))?;
         let id = found[ELEMENT].as_str().ok_or("that is no element")?;

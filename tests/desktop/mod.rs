@@ -2,7 +2,6 @@
 //!
 //! Everything is started by the test and ends with it. Nothing of the person who runs the tests is touched: the
 //! home folder stays where it is and is not used, and processes are told apart by [`MARK`] in their environment.
-#![allow(clippy::expect_used, clippy::panic)] // a test's scaffolding fails by saying what it expected
 #![allow(unreachable_pub)] // one test binary is all there is: `pub(crate)` on every line would say nothing more
 
 mod driver;
@@ -163,13 +162,10 @@ impl Desktop {
     pub fn end(&self, app: App) {
         let apps = self.apps();
         drop(app);
-        apps.iter().for_each(|id| kill(id));
-        self.wait_for_the_end_of(&apps);
-    }
-
-    /// Waits until nothing is left of these processes, their connections included.
-    pub fn wait_for_the_end_of(&self, processes: &[String]) {
-        until("the app to end", || (!processes.iter().any(|id| lives(id))).then_some(()));
+        for id in &apps {
+            kill(id);
+        }
+        wait_for_the_end_of(&apps);
     }
 
     fn prepare(&self, command: &mut Command, launch: &Launch) {
@@ -238,8 +234,15 @@ impl Desktop {
 impl Drop for Desktop {
     /// Ends what was started here and is still running, after a test that failed half-way.
     fn drop(&mut self) {
-        self.processes().iter().for_each(|id| kill(id));
+        for id in self.processes() {
+            kill(&id);
+        }
     }
+}
+
+/// Waits until nothing is left of these processes, their connections included.
+pub fn wait_for_the_end_of(processes: &[String]) {
+    until("the app to end", || (!processes.iter().any(|id| lives(id))).then_some(()));
 }
 
 fn kill(process: &str) {
