@@ -21,7 +21,7 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
 	npm run check
-	cargo test $(FEATURES) --test bindings --test graph
+	cargo test --workspace $(FEATURES) --test bindings --test graph
 
 bench:
 	@$(PYTHON) scripts/setup.py run

@@ -358,6 +358,7 @@ fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Ve
     lock.unlock().expect("our own lock");
     main.click("Try again");
     main.shows(FIRST_RUN);
+    main.drops("Getting search ready");
     album.take(main, MAIN, "empty");
     album.take_at(SMALLEST, main, MAIN, "empty-small");
     for harm in ["marginLeft = '-300px'", "cssText = 'overflow: hidden; white-space: nowrap; width: 9em'"] {
