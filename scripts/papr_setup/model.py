@@ -14,7 +14,8 @@ NAME = "all-minilm-l6-v2"
 def convert(project: Project) -> None:
     """Runs the converter when its sources, the profile or the weights changed, or its output is not whole."""
     weights, profile, out = f"vendor/weights/{NAME}", f"models/{NAME}.json", f"vendor/models/{NAME}"
-    inputs = [project.root / "models" / "converter", project.root / profile]
+    recipe = project.root / "src-tauri" / "crates" / "memory" / "src" / "recipe.rs"
+    inputs = [project.root / "models" / "converter", project.root / profile, recipe]
     stamp = project.stamp(
         f"model-{NAME}",
         digest_of(project.root, inputs, repr(WEIGHTS.members)),

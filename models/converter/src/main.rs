@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use papr_memory::{Manifest, Precision};
+use papr_memory::{HashOrigin, Manifest, Precision};
 
 use crate::error::ConvertError;
 use crate::onnx::ModelProto;
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 fn convert(arguments: &Arguments) -> Result<Manifest, ConvertError> {
     let profile = Profile::read(&arguments.profile)?;
     profile.check_config(&arguments.weights.join("config.json"))?;
-    let model = write_model(&profile, &arguments.weights.join("model.safetensors"))?;
+    let (model, weights) = write_model(&profile, &arguments.weights.join("model.safetensors"))?;
 
     let folder = Folder::begin(&arguments.out)?;
     let model = folder.write("model.onnx", &model.to_bytes())?;
@@ -83,7 +83,10 @@ fn convert(arguments: &Arguments) -> Result<Manifest, ConvertError> {
         license: profile.license,
         source: profile.source,
         languages: profile.languages,
+        weights: Some(weights),
+        hashes: HashOrigin::Pinned,
         model,
+        data: Vec::new(),
         tokenizer,
         recipe: profile.recipe,
     };
@@ -92,8 +95,9 @@ fn convert(arguments: &Arguments) -> Result<Manifest, ConvertError> {
     Ok(manifest)
 }
 
-/// The graph with its metadata, among it the key that keeps Core ML's compilations of different models apart.
-fn write_model(profile: &Profile, weights: &Path) -> Result<ModelProto, ConvertError> {
+/// The graph and the SHA-256 of its weights. Its metadata hold, among others, the key that keeps Core ML's
+/// compilations of different models apart.
+fn write_model(profile: &Profile, weights: &Path) -> Result<(ModelProto, String), ConvertError> {
     if profile.recipe.precision != Precision::Fp32 {
         let message =
             format!("the profile asks for {}; this converter writes fp32", profile.recipe.precision);
@@ -109,7 +113,7 @@ fn write_model(profile: &Profile, weights: &Path) -> Result<ModelProto, ConvertE
     // Over the whole graph, weights included: a change of either must never meet an old compilation.
     let key = sha256_hex(&model.to_bytes());
     model.describe("COREML_CACHE_KEY", &key);
-    Ok(model)
+    Ok((model, file.sha256()))
 }
 
 /// The manifest as a file, after a look at it with the reader's eyes.

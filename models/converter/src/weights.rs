@@ -10,6 +10,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::ConvertError;
+use crate::output::sha256_hex;
 
 /// The bytes of a safetensors file.
 #[derive(Debug)]
@@ -19,6 +20,11 @@ impl WeightsFile {
     /// Reads the file at `path` whole.
     pub(crate) fn read(path: &Path) -> Result<Self, ConvertError> {
         fs::read(path).map(Self).map_err(ConvertError::at(path))
+    }
+
+    /// What names these weights: 64 lower-case hexadecimal digits.
+    pub(crate) fn sha256(&self) -> String {
+        sha256_hex(&self.0)
     }
 
     /// Looks into the file; `path` is for the error.

@@ -79,7 +79,7 @@ impl Desk {
             "architecture": {"family": "bert", "heads": 2, "layer_norm_eps": 1e-12, "activation": "gelu"},
             "recipe": {
                 "max_tokens": 16, "padding": "dynamic", "prefixes": {"query": "", "document": ""},
-                "pooling": "in_graph", "normalization": "in_graph", "dims": HIDDEN, "precision": "fp32",
+                "pooling": {"method": "mean", "by": "graph"}, "normalization": "graph", "dims": HIDDEN, "precision": "fp32",
                 "graph": {"input_ids": "ids", "attention_mask": "mask", "output": "vector"}
             }
         });

@@ -21,8 +21,8 @@ pub use memory::{
 };
 pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
 pub use recipe::{
-    Fingerprint, GraphNames, Manifest, ManifestError, ModelFile, Normalization, Padding, Pooling, Precision,
-    Prefixes, Recipe,
+    Fingerprint, GraphNames, HashOrigin, Manifest, ManifestError, ModelFile, Padding, Place, Pooling,
+    PoolingMethod, Precision, Prefixes, Recipe,
 };
 pub use reply::{Hit, Reason, Reply, Span, TierCounts, Timings};
 pub use vector::{Dims, Space, Vector, VectorError};

@@ -1,6 +1,7 @@
 //! How a model makes a vector, as data: read from the manifest beside the model, never from code.
 
 use std::fmt::{self, Write};
+use std::iter;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,20 +28,40 @@ pub enum Padding {
     Fixed(u32),
 }
 
-/// Who turns token vectors into one text vector.
+/// Where a step is carried out: inside the model's graph, or by this app on what the graph gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// The graph itself: its output is `[batch, dims]`.
-    InGraph,
+pub enum Place {
+    /// The graph's output has the step behind it.
+    Graph,
+    /// The app does it.
+    App,
 }
 
-/// What is done to the pooled vector.
+/// How many token vectors become one text vector, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pooling {
+    /// The rule.
+    pub method: PoolingMethod,
+    /// Who carries it out.
+    pub by: Place,
+}
+
+/// The rules of pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Normalization {
-    /// The graph divides by the Euclidean norm.
-    InGraph,
+pub enum PoolingMethod {
+    /// The mean over the tokens, filling left out.
+    Mean,
+    /// The vector of the last token that is not filling.
+    LastToken,
+    /// The vector of the first token.
+    Cls,
+    /// The mean over the outputs of this many last layers, then over the tokens, filling left out.
+    MeanOfLastLayers(u8),
+    /// Something else, which only the graph knows.
+    Own,
 }
 
 /// The arithmetic of the weights. Vectors of one class may meet; see [`Precision::class`].
@@ -83,30 +104,97 @@ pub struct GraphNames {
     pub input_ids: String,
     /// 1 for a token, 0 for filling, int64 `[batch, tokens]`.
     pub attention_mask: String,
-    /// The vectors, float32 `[batch, dims]`.
+    /// All zeros, int64 `[batch, tokens]`, where the graph asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type_ids: Option<String>,
+    /// 0, 1, 2, …, int64 `[batch, tokens]`, where the graph asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position_ids: Option<String>,
+    /// float32: `[batch, dims]` of a graph that pools, `[batch, tokens, dims]` of one that does not, and
+    /// `[layers, batch, tokens, dims]` for [`PoolingMethod::MeanOfLastLayers`] by the app.
     pub output: String,
 }
 
-/// How text becomes a vector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How text becomes a vector. The steps are carried out in the order of the fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// A text is cut to this many tokens, special tokens included.
-    pub max_tokens: u32,
-    /// How short texts are filled up.
-    pub padding: Padding,
     /// What is put before a text.
     pub prefixes: Prefixes,
-    /// Who makes one vector of many.
+    /// A text is cut to this many tokens, special tokens and the suffix included.
+    pub max_tokens: u32,
+    /// The token put at the end, where the tokenizer does not do so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffix_token: Option<u32>,
+    /// How short texts are filled up.
+    pub padding: Padding,
+    /// The token they are filled up with; the mask keeps it out of the result.
+    #[serde(default)]
+    pub pad_token: u32,
+    /// How one vector is made of many.
     pub pooling: Pooling,
-    /// Who scales it to norm 1.
-    pub normalization: Normalization,
+    /// Numbers beyond ± this are cut to it, where pooling is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clamp: Option<f32>,
+    /// Numbers of the pooled vector, where only the first [`Recipe::dims`] of them are kept: for models made
+    /// for it (Kusupati et al., "Matryoshka Representation Learning", 2022).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_from: Option<Dims>,
+    /// Who divides by the Euclidean norm.
+    pub normalization: Place,
     /// The vector's length.
     pub dims: Dims,
     /// The arithmetic of the weights.
     pub precision: Precision,
     /// What the graph calls its inputs and output.
     pub graph: GraphNames,
+}
+
+impl Recipe {
+    /// Numbers of the vector before it is cut.
+    pub fn graph_dims(&self) -> Dims {
+        self.cut_from.unwrap_or(self.dims)
+    }
+
+    /// Says what contradicts itself or makes no sense.
+    pub fn check(&self) -> Result<(), String> {
+        let least = 3 + u32::from(self.suffix_token.is_some());
+        if self.max_tokens < least {
+            return Err(format!(
+                "max_tokens is {}; a text needs at least {least} with its special tokens",
+                self.max_tokens
+            ));
+        }
+        if let Padding::Fixed(length) = self.padding
+            && length != self.max_tokens
+        {
+            return Err(format!("padded to {length} tokens but cut to {}", self.max_tokens));
+        }
+        if let Some(clamp) = self.clamp
+            && !(clamp.is_finite() && clamp > 0.0)
+        {
+            return Err(format!("clamp is {clamp}; it must be a number above 0"));
+        }
+        match (self.pooling.method, self.pooling.by) {
+            (PoolingMethod::MeanOfLastLayers(0), _) => return Err("the mean of no layer".to_owned()),
+            (PoolingMethod::Own, Place::App) => {
+                return Err("pooling of the graph's own kind cannot be done by the app".to_owned());
+            }
+            (_, Place::App) if self.normalization == Place::Graph => {
+                return Err("the graph cannot normalise a vector that the app has yet to pool".to_owned());
+            }
+            _ => {}
+        }
+        if let Some(full) = self.cut_from {
+            if full <= self.dims {
+                return Err(format!("{} dims cannot be cut from {full}", self.dims));
+            }
+            if self.normalization == Place::Graph {
+                return Err("a vector that is cut must be normalised after it, by the app".to_owned());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One file of a model, pinned.
@@ -121,8 +209,19 @@ pub struct ModelFile {
     pub sha256: String,
 }
 
+/// How the hashes in a manifest came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HashOrigin {
+    /// Known before the files were fetched.
+    #[default]
+    Pinned,
+    /// Taken from the files at the first install, and held to since.
+    Recorded,
+}
+
 /// `manifest.json` beside a model: what it is, its files, its recipe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The version of this format: [`Manifest::SCHEMA`].
@@ -137,8 +236,18 @@ pub struct Manifest {
     pub source: String,
     /// BCP 47 tags of the languages it was made for.
     pub languages: Vec<String>,
+    /// SHA-256 of the weights the graph was written from, where that is known: graphs of one architecture
+    /// written from the same weights serve one space, in half or single precision, on any device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// How the hashes below came about.
+    #[serde(default)]
+    pub hashes: HashOrigin,
     /// The graph.
     pub model: ModelFile,
+    /// Files the graph reads its weights from, where they are not in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<ModelFile>,
     /// The tokenizer, in the format of the `tokenizers` library.
     pub tokenizer: ModelFile,
     /// How to use them.
@@ -164,7 +273,7 @@ pub enum ManifestError {
 
 impl Manifest {
     /// The format this version reads and writes.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = 2;
 
     /// Reads and checks `manifest.json`.
     pub fn from_json(json: &str) -> Result<Self, ManifestError> {
@@ -182,30 +291,27 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// All files of the model, the small ones first: what is wrong with them is found at once.
+    pub fn files(&self) -> impl Iterator<Item = &ModelFile> {
+        [&self.tokenizer, &self.model].into_iter().chain(&self.data)
+    }
+
     fn check(&self) -> Result<(), ManifestError> {
+        self.recipe.check().map_err(ManifestError::Contradictory)?;
         let contradiction = |text: String| Err(ManifestError::Contradictory(text));
-        if self.recipe.max_tokens < 3 {
-            return contradiction(format!(
-                "max_tokens is {}; a text needs at least 3 with its two special tokens",
-                self.recipe.max_tokens
-            ));
-        }
-        if let Padding::Fixed(length) = self.recipe.padding
-            && length != self.recipe.max_tokens
-        {
-            return contradiction(format!("padded to {length} tokens but cut to {}", self.recipe.max_tokens));
-        }
-        for file in [&self.model, &self.tokenizer] {
+        for file in self.files() {
             if file.path.is_empty() || file.path.contains(['/', '\\']) || file.path.starts_with('.') {
                 return contradiction(format!(
                     "{:?} is not the name of a file in the model's folder",
                     file.path
                 ));
             }
-            let digits = file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            if file.sha256.len() != 64 || !digits {
+            if !is_sha256(&file.sha256) {
                 return contradiction(format!("the sha256 of {} is not 64 hexadecimal digits", file.path));
             }
+        }
+        if self.weights.as_deref().is_some_and(|weights| !is_sha256(weights)) {
+            return contradiction("the sha256 of the weights is not 64 hexadecimal digits".to_owned());
         }
         Ok(())
     }
@@ -216,11 +322,18 @@ impl Manifest {
     }
 }
 
+/// 64 lower-case hexadecimal digits.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The name of a way of embedding: two vectors may be compared only if theirs are equal.
 ///
-/// SHA-256 over everything that changes a vector: the bytes of model and tokenizer, length, padding,
-/// prefixes, pooling, normalisation, dimensions and precision class. The device is not in it: a CPU and a
-/// Neural Engine serve one space.
+/// SHA-256 over everything that changes a vector: the weights and the tokenizer, prefixes, length, suffix,
+/// padding, pooling, clamp, dimensions and precision class. Of a float graph whose weights are known, the
+/// weights stand for the graph, so that half and single precision meet; any other graph stands for itself.
+/// The device is not in it: a CPU and a Neural Engine serve one space. Nor is the place where a step is
+/// carried out.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
@@ -229,16 +342,22 @@ impl Fingerprint {
     /// The fingerprint of what `manifest` describes.
     pub fn of(manifest: &Manifest) -> Self {
         let recipe = &manifest.recipe;
+        let weights = match (&manifest.weights, recipe.precision.class()) {
+            (Some(weights), "float") => vec![weights],
+            _ => iter::once(&manifest.model).chain(&manifest.data).map(|file| &file.sha256).collect(),
+        };
         let parts = serde_json::json!([
-            "papr-space-1",
-            manifest.model.sha256,
+            "papr-space-2",
+            weights,
             manifest.tokenizer.sha256,
-            recipe.max_tokens,
-            recipe.padding,
             recipe.prefixes.query,
             recipe.prefixes.document,
-            recipe.pooling,
-            recipe.normalization,
+            recipe.max_tokens,
+            recipe.suffix_token,
+            recipe.padding,
+            recipe.pooling.method,
+            recipe.clamp,
+            recipe.cut_from,
             recipe.dims,
             recipe.precision.class(),
         ]);
@@ -286,12 +405,12 @@ mod tests {
 
     fn manifest() -> serde_json::Value {
         serde_json::json!({
-            "schema": 1, "id": "m", "name": "M", "license": "MIT", "source": "here", "languages": ["en"],
+            "schema": 2, "id": "m", "name": "M", "license": "MIT", "source": "here", "languages": ["en"],
             "model": {"path": "model.onnx", "bytes": 3, "sha256": "a".repeat(64)},
             "tokenizer": {"path": "tokenizer.json", "bytes": 3, "sha256": "b".repeat(64)},
             "recipe": {
                 "max_tokens": 256, "padding": "dynamic", "prefixes": {"query": "", "document": ""},
-                "pooling": "in_graph", "normalization": "in_graph", "dims": 384, "precision": "fp32",
+                "pooling": {"method": "mean", "by": "graph"}, "normalization": "graph", "dims": 384, "precision": "fp32",
                 "graph": {"input_ids": "input_ids", "attention_mask": "attention_mask", "output": "out"}
             }
         })
@@ -300,6 +419,12 @@ mod tests {
     fn changed(pointer: &str, value: impl Into<serde_json::Value>) -> Result<Manifest, ManifestError> {
         let mut json = manifest();
         *json.pointer_mut(pointer).unwrap() = value.into();
+        Manifest::from_json(&json.to_string())
+    }
+
+    fn with(field: &str, value: impl Into<serde_json::Value>) -> Result<Manifest, ManifestError> {
+        let mut json = manifest();
+        json["recipe"][field] = value.into();
         Manifest::from_json(&json.to_string())
     }
 
@@ -314,6 +439,10 @@ mod tests {
             changed("/recipe/prefixes/document", "passage: "),
             changed("/recipe/dims", 256),
             changed("/recipe/precision", "int8"),
+            changed("/recipe/pooling/method", "last_token"),
+            changed("/recipe/pooling/method", serde_json::json!({"mean_of_last_layers": 4})),
+            with("suffix_token", 151_643),
+            with("clamp", 65_504.0),
         ];
         let mut seen = vec![base.clone()];
         for other in changes {
@@ -325,11 +454,30 @@ mod tests {
         assert_eq!(half, base, "fp16 and fp32 are one class");
         let renamed = changed("/name", "N").unwrap().space().fingerprint;
         assert_eq!(renamed, base, "a name changes no vector");
+        let mut json = manifest();
+        json["recipe"]["pooling"]["by"] = "app".into();
+        json["recipe"]["normalization"] = "app".into();
+        let elsewhere = Manifest::from_json(&json.to_string()).unwrap().space().fingerprint;
+        assert_eq!(elsewhere, base, "who carries a step out changes no vector");
+    }
+
+    #[test]
+    fn graphs_of_the_same_weights_meet_unless_they_round_coarsely() {
+        let written = |precision: &str, graph: &str| {
+            let mut json = manifest();
+            json["weights"] = "d".repeat(64).into();
+            json["recipe"]["precision"] = precision.into();
+            json["model"]["sha256"] = graph.repeat(64).into();
+            Manifest::from_json(&json.to_string()).unwrap().space().fingerprint
+        };
+        assert_eq!(written("fp32", "1"), written("fp16", "2"), "one space in half and single precision");
+        assert_ne!(written("fp32", "1"), written("int8", "1"), "bytes are a space of their own");
+        assert_ne!(written("int8", "1"), written("int8", "2"), "and each rounding to bytes is, too");
     }
 
     #[test]
     fn refuses_what_it_does_not_understand() {
-        assert_eq!(changed("/schema", 2), Err(ManifestError::Schema { found: 2 }));
+        assert_eq!(changed("/schema", 9), Err(ManifestError::Schema { found: 9 }));
         assert!(
             matches!(changed("/recipe/pooling", "max"), Err(ManifestError::Malformed(_))),
             "unknown pooling"
@@ -341,6 +489,22 @@ mod tests {
             "stays in its folder"
         );
         assert!(matches!(changed("/model/sha256", "abc"), Err(ManifestError::Contradictory(_))));
+        assert!(
+            matches!(changed("/recipe/pooling/by", "app"), Err(ManifestError::Contradictory(_))),
+            "the graph cannot normalise what is pooled after it"
+        );
+        assert!(
+            matches!(with("cut_from", 768), Err(ManifestError::Contradictory(_))),
+            "a vector that is cut has lost its norm"
+        );
+        assert!(matches!(with("clamp", -1.0), Err(ManifestError::Contradictory(_))));
+        assert!(
+            matches!(
+                changed("/recipe/pooling/method", serde_json::json!({"mean_of_last_layers": 0})),
+                Err(ManifestError::Contradictory(_))
+            ),
+            "a mean of nothing"
+        );
         let mut extra = manifest();
         extra["recipe"]["temperature"] = 1.into();
         assert!(

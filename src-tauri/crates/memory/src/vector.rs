@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Fingerprint;
 
 /// How many numbers a vector has: 1..=8192.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Dims(NonZeroU16);
 

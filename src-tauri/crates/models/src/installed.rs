@@ -40,7 +40,7 @@ impl InstalledModel {
         };
         let manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest { path, source })?;
         let model = Self { folder: folder.to_owned(), manifest };
-        for file in model.files() {
+        for file in model.manifest.files() {
             model.compare_size(file)?;
         }
         Ok(model)
@@ -52,7 +52,7 @@ impl InstalledModel {
     /// # Errors
     /// [`ModelError`], any variant but `NoManifest` and `Manifest`: a file may have changed since it was opened.
     pub fn verify(&self, cancel: &CancelToken) -> Result<(), ModelError> {
-        for file in self.files() {
+        for file in self.manifest.files() {
             self.compare_size(file)?;
             let path = self.folder.join(&file.path);
             let found = match sha256(&path, cancel)? {
@@ -84,11 +84,6 @@ impl InstalledModel {
     /// The tokenizer.
     pub fn tokenizer_path(&self) -> PathBuf {
         self.folder.join(&self.manifest.tokenizer.path)
-    }
-
-    /// The small file first: what is wrong with it is found at once.
-    fn files(&self) -> [&ModelFile; 2] {
-        [&self.manifest.tokenizer, &self.manifest.model]
     }
 
     fn compare_size(&self, file: &ModelFile) -> Result<(), ModelError> {

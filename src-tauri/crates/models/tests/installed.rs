@@ -21,12 +21,12 @@ fn install(folder: &Path) {
     fs::write(folder.join("model.onnx"), MODEL).unwrap();
     fs::write(folder.join("tokenizer.json"), TOKENIZER).unwrap();
     let manifest = serde_json::json!({
-        "schema": 1, "id": "m", "name": "M", "license": "MIT", "source": "here", "languages": ["en"],
+        "schema": 2, "id": "m", "name": "M", "license": "MIT", "source": "here", "languages": ["en"],
         "model": {"path": "model.onnx", "bytes": MODEL.len(), "sha256": sha256(MODEL)},
         "tokenizer": {"path": "tokenizer.json", "bytes": TOKENIZER.len(), "sha256": sha256(TOKENIZER)},
         "recipe": {
             "max_tokens": 8, "padding": "dynamic", "prefixes": {"query": "", "document": ""},
-            "pooling": "in_graph", "normalization": "in_graph", "dims": 4, "precision": "fp32",
+            "pooling": {"method": "mean", "by": "graph"}, "normalization": "graph", "dims": 4, "precision": "fp32",
             "graph": {"input_ids": "ids", "attention_mask": "mask", "output": "out"}
         }
     });

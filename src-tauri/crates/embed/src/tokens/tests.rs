@@ -51,7 +51,7 @@ fn tokenizer(max_tokens: u32) -> Tokenizer {
 fn recipe(max_tokens: u32) -> Recipe {
     let json = json!({
         "max_tokens": max_tokens, "padding": "dynamic", "prefixes": {"query": "a ", "document": ""},
-        "pooling": "in_graph", "normalization": "in_graph", "dims": 4, "precision": "fp32",
+        "pooling": {"method": "mean", "by": "graph"}, "normalization": "graph", "dims": 4, "precision": "fp32",
         "graph": {"input_ids": "ids", "attention_mask": "mask", "output": "out"}
     });
     serde_json::from_value(json).unwrap()
