@@ -4,6 +4,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use half::f16;
+use papr_index::kernel::{Codes, Kernel};
 use papr_index::{Slab, WordIndex, WordQuery, snippet};
 use papr_memory::{Dims, MemoryId, Tier, Vector};
 
@@ -39,6 +41,28 @@ impl Numbers {
     fn id(&mut self) -> MemoryId {
         let (high, low) = (self.next().to_be_bytes(), self.next().to_be_bytes());
         MemoryId::from_bytes(std::array::from_fn(|at| if at < 8 { high[at] } else { low[at - 8] }))
+    }
+}
+
+/// One query against rows that fit the caches: what the instructions themselves take.
+fn kernels(criterion: &mut Criterion) {
+    for width in [384, 2560] {
+        let mut numbers = Numbers(1);
+        let mut codes = |count: usize| -> Vec<i8> {
+            (0..count).map(|_| i8::try_from(numbers.next() % 255).unwrap_or(-127)).collect()
+        };
+        let (query, rows) = (Codes::new(&codes(width)), codes(width * 64));
+        let (a, b) = (vec![0.5_f32; width], vec![f16::from_f32(0.5); width]);
+        let mut group = criterion.benchmark_group(format!("kernel, {width} dims"));
+        for kernel in Kernel::available() {
+            let mut sums = vec![0; 64];
+            group.bench_function(BenchmarkId::new("64 rows of bytes", kernel.name), |bencher| {
+                bencher.iter(|| kernel.scan(black_box(&query), black_box(&rows), &mut sums));
+            });
+            group.bench_function(BenchmarkId::new("one row of f16", kernel.name), |bencher| {
+                bencher.iter(|| kernel.dot(black_box(&a), black_box(&b)));
+            });
+        }
     }
 }
 
@@ -84,5 +108,5 @@ fn words(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, scan, words);
+criterion_group!(benches, kernels, scan, words);
 criterion_main!(benches);

@@ -7,6 +7,7 @@
 
 mod fold;
 mod function_words;
+pub mod kernel;
 mod parse;
 mod slab;
 mod snippet;

@@ -8,7 +8,10 @@
 use std::collections::HashMap;
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use papr_memory::{Dims, MemoryId, Vector};
+
+use crate::kernel::{Codes, Kernel};
 
 /// A memory and how near it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,11 +25,11 @@ pub struct Nearest {
 /// The vectors of one tier in one space.
 ///
 /// Numbers are rounded to 16 bits on the way in, as the store keeps them, so that a search gives the same
-/// scores before and after a restart; they are kept as 32 bits because that is what scans fast.
+/// scores before and after a restart.
 #[derive(Debug)]
 pub struct Slab {
     dims: Dims,
-    rows: Vec<f32>,
+    rows: Vec<f16>,
     codes: Vec<i8>,
     coding: Vec<Coding>,
     ids: Vec<MemoryId>,
@@ -58,7 +61,9 @@ impl Slab {
 
     /// Bytes held for vectors.
     pub fn bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<f32>() + self.codes.capacity()
+        self.rows.capacity() * size_of::<f16>()
+            + self.codes.capacity()
+            + self.coding.capacity() * size_of::<Coding>()
     }
 
     /// Adds the vector of a memory, or replaces it. A vector of another length is left out: vectors meet
@@ -68,9 +73,9 @@ impl Slab {
         if vector.as_slice().len() != self.dims.get() {
             return;
         }
-        let rounded: Vec<f32> =
-            vector.as_slice().iter().map(|&number| f16::from_f32(number).to_f32()).collect();
-        let (codes, coding) = encode(&rounded);
+        let mut rounded = vec![f16::ZERO; self.dims.get()];
+        rounded.convert_from_f32_slice(vector.as_slice());
+        let (codes, coding) = encode(&rounded.to_f32_vec());
         if let Some(&row) = self.row_of.get(&id) {
             let place = row * self.dims.get()..(row + 1) * self.dims.get();
             self.rows[place.clone()].copy_from_slice(&rounded);
@@ -108,14 +113,14 @@ impl Slab {
     }
 
     /// The numbers kept for a memory.
-    pub fn get(&self, id: MemoryId) -> Option<&[f32]> {
+    fn get(&self, id: MemoryId) -> Option<&[f16]> {
         let start = self.row_of.get(&id)? * self.dims.get();
         self.rows.get(start..start + self.dims.get())
     }
 
     /// Cosine similarity of one memory to the query; none without its vector.
     pub fn cosine(&self, id: MemoryId, query: &Vector) -> Option<f32> {
-        self.get(id).map(|row| dot(query.as_slice(), row).clamp(-1.0, 1.0))
+        self.get(id).map(|row| Kernel::best().dot(query.as_slice(), row).clamp(-1.0, 1.0))
     }
 
     /// The `k` memories nearest to the query, nearest first; of equal ones, the older first. Exact.
@@ -123,12 +128,13 @@ impl Slab {
         if k == 0 || query.as_slice().len() != self.dims.get() {
             return Vec::new();
         }
+        let kernel = Kernel::best();
         let mut nearest: Vec<Nearest> = self
             .may_be_nearest(query, k)
             .into_iter()
             .map(|row| {
                 let start = row * self.dims.get();
-                let cosine = dot(query.as_slice(), &self.rows[start..start + self.dims.get()]);
+                let cosine = kernel.dot(query.as_slice(), &self.rows[start..start + self.dims.get()]);
                 Nearest { id: self.ids[row], cosine: cosine.clamp(-1.0, 1.0) }
             })
             .collect();
@@ -143,20 +149,16 @@ impl Slab {
             return (0..self.len()).collect();
         }
         let (codes, coding) = encode(query.as_slice());
-        let codes: Vec<i16> = codes.into_iter().map(i16::from).collect();
-        let rows = self.codes.chunks_exact(self.dims.get()).zip(&self.coding);
-        let bounds: Vec<(f32, f32)> = rows
-            .map(|(row, of_row)| {
-                let cosine = dot_codes(&codes, row) as f32 * coding.scale * of_row.scale;
-                // |q·r − q̂·r̂| ≤ |q||r − r̂| + |r̂||q − q̂|, the vectors having norm 1 ± their error.
-                let slack = of_row.error + (1.0 + of_row.error) * coding.error + ROUNDING;
-                (cosine - slack, cosine + slack)
-            })
-            .collect();
-        let mut certain: Vec<f32> = bounds.iter().map(|&(least, _)| least).collect();
-        let (_, kth, _) = certain.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-        let kth = *kth;
-        bounds.iter().enumerate().filter(|(_, (_, most))| *most >= kth).map(|(row, _)| row).collect()
+        let mut sums = vec![0; self.len()];
+        Kernel::best().scan(&Codes::new(&codes), &self.codes, &mut sums);
+        // |q·r − q̂·r̂| ≤ |q||r − r̂| + |r̂||q − q̂|, the vectors having norm 1 ± their error.
+        let slack = |row: &Coding| row.error + (1.0 + row.error) * coding.error + ROUNDING;
+        let cosine = |sum: i32, row: &Coding| sum as f32 * coding.scale * row.scale;
+        let mut certain: Vec<f32> =
+            sums.iter().zip(&self.coding).map(|(&sum, row)| cosine(sum, row) - slack(row)).collect();
+        let (_, &mut kth, _) = certain.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+        let rows = sums.into_iter().zip(&self.coding).enumerate();
+        rows.filter(|(_, (sum, row))| cosine(*sum, row) + slack(row) >= kth).map(|(row, _)| row).collect()
     }
 }
 
@@ -180,26 +182,6 @@ fn encode(numbers: &[f32]) -> (Vec<i8>, Coding) {
     let lost = numbers.iter().zip(&codes).map(|(number, &code)| number - f32::from(code) * scale);
     let error = lost.map(|lost| lost * lost).sum::<f32>().sqrt();
     (codes, Coding { scale, error })
-}
-
-/// The dot product of codes; at most 8192 · 127², far within range.
-fn dot_codes(a: &[i16], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(i16::from(y))).sum()
-}
-
-/// The dot product, in 16 sums side by side so that the compiler may use the widest registers it knows of.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0_f32; LANES];
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

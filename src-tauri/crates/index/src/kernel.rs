@@ -1,0 +1,178 @@
+//! Dot products, in the widest instructions the processor has.
+//!
+//! Which ones is found out once, when the process asks first. Every variant gives the same integer sums as the
+//! portable one; sums of floats differ by rounding alone. `kernel/x86.rs` and `kernel/neon.rs` hold the only
+//! unsafe code of this crate.
+
+use std::sync::OnceLock;
+
+use half::f16;
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// One set of instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// What the processor's maker calls the instructions.
+    pub name: &'static str,
+    scan: fn(&Codes, &[i8], &mut [i32]),
+    dot: fn(&[f32], &[f16]) -> f32,
+}
+
+/// A query as codes: bytes in -127..=127, also kept as what the instructions multiply.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    wide: Vec<i16>,
+}
+
+impl Codes {
+    /// Takes codes in -127..=127.
+    pub fn new(codes: &[i8]) -> Self {
+        Self { wide: codes.iter().copied().map(i16::from).collect() }
+    }
+
+    /// How many codes there are.
+    fn width(&self) -> usize {
+        self.wide.len()
+    }
+}
+
+impl Kernel {
+    /// The widest this processor has.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Kernel> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().next().unwrap_or(PORTABLE))
+    }
+
+    /// All this processor has, the widest first; the portable one is always there, and last.
+    pub fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = x86::available();
+        #[cfg(target_arch = "aarch64")]
+        let wide = neon::available();
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let wide = std::iter::empty();
+        wide.chain([PORTABLE])
+    }
+
+    /// The dot product of `query` with each row of `rows`, one a place of `sums`.
+    ///
+    /// # Panics
+    /// If `rows` is not as many codes as `sums` times the query's length.
+    pub fn scan(self, query: &Codes, rows: &[i8], sums: &mut [i32]) {
+        assert_eq!(rows.len(), sums.len() * query.width(), "rows have the query's length");
+        if query.width() > 0 {
+            (self.scan)(query, rows, sums);
+        }
+    }
+
+    /// The dot product of `a` and `b`.
+    ///
+    /// # Panics
+    /// If they differ in length.
+    pub fn dot(self, a: &[f32], b: &[f16]) -> f32 {
+        assert_eq!(a.len(), b.len(), "vectors of one space");
+        (self.dot)(a, b)
+    }
+}
+
+/// What any processor can do; the compiler makes of it what it can.
+const PORTABLE: Kernel = Kernel { name: "portable", scan: scan_portable, dot: dot_portable };
+
+fn scan_portable(query: &Codes, rows: &[i8], sums: &mut [i32]) {
+    for (row, sum) in rows.chunks_exact(query.width()).zip(sums) {
+        *sum = tail(&query.wide, row);
+    }
+}
+
+/// At most 8192 · 127², far within range.
+fn tail(query: &[i16], row: &[i8]) -> i32 {
+    query.iter().zip(row).map(|(&x, &y)| i32::from(x) * i32::from(i16::from(y))).sum()
+}
+
+/// 16 sums side by side, so that the compiler may use the widest registers it may count on.
+fn dot_portable(a: &[f32], b: &[f16]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane].to_f32();
+        }
+    }
+    sums.iter().sum::<f32>() + tail_float(a_rest, b_rest)
+}
+
+fn tail_float(a: &[f32], b: &[f16]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y.to_f32()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn says_what_it_runs_on() {
+        let names: Vec<_> = Kernel::available().map(|kernel| kernel.name).collect();
+        assert_eq!(names.last(), Some(&"portable"), "there is always one that runs");
+        assert_eq!(Kernel::best().name, names[0], "the widest is used");
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(names.contains(&"AVX2"), std::arch::is_x86_feature_detected!("avx2"));
+        #[cfg(target_arch = "aarch64")]
+        assert_eq!(names[0], "NEON");
+    }
+
+    /// Lengths around the widths of registers, and rows around the blocks that are read together.
+    fn shape() -> impl Strategy<Value = (usize, usize)> {
+        (prop_oneof![1_usize..140, Just(384), Just(2560)], 0_usize..11)
+    }
+
+    proptest! {
+        #[test]
+        fn every_kernel_counts_alike((width, rows) in shape(), seed in any::<u64>()) {
+            let mut state = seed;
+            // Extremes are as likely as all else: they are what overflows.
+            let mut code = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                match state >> 61 {
+                    0 => 127,
+                    1 => -127,
+                    _ => i8::try_from((state >> 33) % 255).map_or(-127, |code| code) ,
+                }
+            };
+            let query: Vec<i8> = (0..width).map(|_| code()).collect();
+            let codes: Vec<i8> = (0..width * rows).map(|_| code()).collect();
+            let expected: Vec<i32> = codes
+                .chunks(width)
+                .map(|row| query.iter().zip(row).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum())
+                .collect();
+            for kernel in Kernel::available() {
+                let mut sums = vec![0; rows];
+                kernel.scan(&Codes::new(&query), &codes, &mut sums);
+                prop_assert_eq!(&sums, &expected, "{}: integers leave no room for rounding", kernel.name);
+            }
+        }
+
+        #[test]
+        fn every_kernel_adds_alike(
+            pairs in prop_oneof![
+                prop::collection::vec((-1.0_f32..1.0, -1.0_f32..1.0), 1..140),
+                prop::collection::vec((-1.0_f32..1.0, -1.0_f32..1.0), 384),
+            ],
+        ) {
+            let a: Vec<f32> = pairs.iter().map(|pair| pair.0).collect();
+            let b: Vec<f16> = pairs.iter().map(|pair| f16::from_f32(pair.1)).collect();
+            let exact: f64 = a.iter().zip(&b).map(|(&x, y)| f64::from(x) * y.to_f64()).sum();
+            for kernel in Kernel::available() {
+                let error = (f64::from(kernel.dot(&a, &b)) - exact).abs();
+                prop_assert!(error < 2e-5 * pairs.len().max(16) as f64 / 16.0, "{}: {error}", kernel.name);
+            }
+        }
+    }
+}
