@@ -160,8 +160,7 @@ impl Catalog {
 
     fn take_vector(&self, id: MemoryId) -> Option<Vector> {
         let vectors = self.vectors.as_ref()?;
-        let row = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).get(id))?;
-        Vector::new(row.to_vec(), vectors.space.dims).ok()
+        Tier::ALL.iter().find_map(|&tier| vectors.of(tier).vector(id))
     }
 }
 

@@ -112,7 +112,11 @@ impl Slab {
         self.row_of.contains_key(&id)
     }
 
-    /// The numbers kept for a memory.
+    /// The vector of a memory, as it is kept.
+    pub fn vector(&self, id: MemoryId) -> Option<Vector> {
+        self.get(id).and_then(|row| Vector::new(row.to_f32_vec(), self.dims).ok())
+    }
+
     fn get(&self, id: MemoryId) -> Option<&[f16]> {
         let start = self.row_of.get(&id)? * self.dims.get();
         self.rows.get(start..start + self.dims.get())
