@@ -192,7 +192,15 @@ class Model(Faked):
         self.convert()
         (self.project.vendor / "models" / model.NAME / "model.onnx").unlink()
         self.convert()
-        self.assertEqual(self.calls("cargo"), 3)
+        self.assertEqual(self.calls("cargo", "--precision fp32"), 3)
+        self.assertEqual(self.calls("cargo", "--precision int8"), 2)
+
+    def test_models_for_tests_alone_stand_apart(self) -> None:
+        self.quietly(model.for_tests, self.project)
+        self.assertEqual(self.quietly(model.for_tests, self.project), "")
+        self.assertEqual(self.calls("cargo", "tiny-qwen3"), 2)
+        made = sorted(folder.name for folder in (self.project.vendor / "test-models").iterdir())
+        self.assertEqual(made, ["tiny-qwen3-official", "tiny-qwen3-papr-mean4"])
 
     def test_a_converter_that_fails_is_quoted(self) -> None:
         self.fake("cargo", "echo 'error: expected one of'; exit 101")
@@ -242,9 +250,9 @@ class Whole(Faked):
             mock.patch.object(system, "_os_release", lambda: "ID=debian"),
             mock.patch.object(system, "not_installed", lambda _: []),
         ):
-            code, out, err = self.run_main("run")
+            code, out, err = self.run_main("test")
             self.assertEqual((code, err), (0, ""))
-            self.assertEqual(len(out.splitlines()), 6)
+            self.assertEqual(len(out.splitlines()), 9)
             again = self.run_main()
         self.assertEqual(again, (0, "Set-up: ready.\n", ""))
 

@@ -16,6 +16,17 @@ const COMMANDS: &[&str] = &[
     "remove_samples",
     "show_main",
     "hide_quick",
+    "models",
+    "model_hosts",
+    "install_model",
+    "pause_download",
+    "cancel_download",
+    "use_model",
+    "pause_switch",
+    "remove_model",
+    "import_model",
+    "verify_model",
+    "doctor",
 ];
 
 fn main() {

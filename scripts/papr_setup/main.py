@@ -24,7 +24,7 @@ SEARCH: tuple[Step, ...] = (vendor.runtime, vendor.weights, model.convert)
 PLANS: dict[str, tuple[Step, ...]] = {
     "check": (*TOOLS, system.for_building, *INTERFACE),
     "run": (*TOOLS, system.for_building, *INTERFACE, *SEARCH),
-    "test": (*TOOLS, system.for_testing, *INTERFACE, *SEARCH),
+    "test": (*TOOLS, system.for_testing, *INTERFACE, *SEARCH, model.for_tests),
     "model": (tools.rust, *SEARCH),
 }
 PLANS["all"] = PLANS["test"]

@@ -1,89 +1,94 @@
-//! The app's state: the engine, or why there is none, and what the windows are told of it.
+//! The app's state: the way to the engine, the searches under way, and what the windows are told.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use papr_engine::{Config, Engine, Error, Problem, Resources};
+use papr_engine::{Child, Code, Config, Engine, Error, Problem, Resources};
 use papr_memory::CancelToken;
 use tauri::async_runtime::{spawn, spawn_blocking};
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 
 use crate::bridge::{AppError, Shortcut, Status, StatusChanged};
+use crate::door::{Door, lock};
+
+/// How long quitting may wait for what is under way.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// What all commands share.
 pub(crate) struct App {
     handle: AppHandle,
     data_folder: PathBuf,
     resources: Resources,
-    engine: Mutex<Result<Arc<Engine>, Problem>>,
+    door: Door,
     shortcut: Mutex<Shortcut>,
     /// The newest search of each window, while it is under way.
     searches: Mutex<HashMap<String, (u32, CancelToken)>>,
 }
 
 impl App {
-    /// Opens the engine on this person's data folder, or on `PAPR_DATA_DIR`. A failure is kept and shown.
-    pub(crate) fn open(handle: &AppHandle) -> Self {
+    /// An app on this person's data folder, or on `PAPR_DATA_DIR`, which is still to be opened.
+    pub(crate) fn new(handle: &AppHandle) -> Self {
         let data_folder = std::env::var_os("PAPR_DATA_DIR")
             .map(PathBuf::from)
             .or_else(papr_engine::default_data_folder)
             .unwrap_or_default();
-        let app = Self {
+        Self {
             handle: handle.clone(),
             data_folder,
             resources: Resources::find(handle.path().resource_dir().ok().as_deref()),
-            engine: Mutex::new(Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)))),
+            door: Door::opening(),
             shortcut: Mutex::new(Shortcut::default()),
             searches: Mutex::default(),
-        };
-        app.keep(open(app.config()));
-        app
-    }
-
-    /// Opens the engine if there is none, and starts whatever in it failed.
-    pub(crate) async fn reopen(&self) {
-        let (current, config) = (lock(&self.engine).clone(), self.config());
-        let opening = spawn_blocking(move || match current {
-            Ok(engine) => started(engine),
-            Err(_) => open(config),
-        });
-        if let Ok(opened) = opening.await {
-            self.keep(opened);
         }
     }
 
-    fn config(&self) -> Config {
-        Config::new(&self.data_folder, self.resources.clone())
+    /// Opens the data folder on a worker thread, which takes long after a hard stop, and tells the windows how
+    /// it went.
+    pub(crate) async fn open(&self) {
+        let config = Config {
+            child: Child::this_program().ok(),
+            ..Config::new(&self.data_folder, self.resources.clone())
+        };
+        let opened = spawn_blocking(move || open(config)).await.unwrap_or_else(|error| Err(broken(&error)));
+        let changes = opened.as_ref().ok().map(|engine| engine.watch());
+        self.door.opened(opened);
+        self.tell();
+        let (Some(mut changes), handle) = (changes, self.handle.clone()) else { return };
+        spawn(async move {
+            while changes.changed().await.is_ok() {
+                handle.state::<App>().tell();
+            }
+        });
     }
 
-    /// Takes an engine into use, or the reason why there is none. An engine in use stays.
-    fn keep(&self, opened: Result<Arc<Engine>, Problem>) {
-        let mut slot = lock(&self.engine);
-        if slot.is_err() {
-            if let Ok(engine) = &opened {
-                self.tell_changes(engine);
-            }
-            *slot = opened;
+    /// Opens the data folder again, or starts again what failed in the engine that there is.
+    pub(crate) async fn retry(&self) {
+        if self.door.try_again() {
+            self.tell();
+            self.open().await;
+        } else if let Err(error) = self.with_engine(Engine::start).await {
+            tracing::warn!(error = error.message, "the engine could not be started again");
         }
     }
 
     /// Lets go of the engine; its workers stop and the data folder is free.
     pub(crate) fn close(&self) {
-        let closed = Err(Problem::from(&Error::Cancelled(papr_memory::Cancelled)));
-        let engine = std::mem::replace(&mut *lock(&self.engine), closed);
-        // Outside the lock: the workers are waited for here.
-        drop(engine);
+        for (_, search) in lock(&self.searches).values() {
+            search.cancel();
+        }
+        self.door.close(CLOSING);
     }
 
-    /// Runs `work` with the engine on a worker thread.
+    /// Runs `work` with the engine on a worker thread; while the engine is being opened, once it is open.
     pub(crate) async fn with_engine<T, W>(&self, work: W) -> Result<T, AppError>
     where
         T: Send + 'static,
         W: FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
     {
-        let engine = lock(&self.engine).clone().map_err(AppError::from)?;
+        let engine = self.door.engine().await?;
         let done =
             spawn_blocking(move || work(&engine).map_err(|error| AppError::from(Problem::from(&error))));
         done.await.unwrap_or_else(|error| Err(AppError::internal(&error)))
@@ -116,40 +121,28 @@ impl App {
 
     /// Everything a window shows about the app.
     pub(crate) fn status(&self) -> Status {
-        let engine = match &*lock(&self.engine) {
-            Ok(engine) => Ok(engine.status()),
-            Err(problem) => Err(problem.clone()),
-        };
-        Status::new(engine, self.data_folder.display().to_string(), lock(&self.shortcut).clone())
+        let (folder, shortcut) = (self.data_folder.display().to_string(), lock(&self.shortcut).clone());
+        self.door.look(|state| Status::new(state, folder, shortcut))
     }
 
     pub(crate) fn set_shortcut(&self, shortcut: Shortcut) {
         *lock(&self.shortcut) = shortcut;
     }
 
-    /// Passes each change of the engine's status on to the windows.
-    fn tell_changes(&self, engine: &Engine) {
-        let (mut changes, handle) = (engine.watch(), self.handle.clone());
-        spawn(async move {
-            while changes.changed().await.is_ok() {
-                let status = handle.try_state::<App>().map(|app| app.status());
-                if let Some(Err(error)) = status.map(|status| StatusChanged(status).emit(&handle)) {
-                    tracing::warn!(%error, "a change of status could not be told");
-                }
-            }
-        });
+    /// Tells the windows how things are now.
+    fn tell(&self) {
+        if let Err(error) = StatusChanged(self.status()).emit(&self.handle) {
+            tracing::warn!(%error, "a change of status could not be told");
+        }
     }
 }
 
 fn open(config: Config) -> Result<Arc<Engine>, Problem> {
-    Engine::open(config).map(Arc::new).map_err(|error| Problem::from(&error)).and_then(started)
+    let started = Engine::open(config).and_then(|engine| engine.start().map(|()| Arc::new(engine)));
+    started.map_err(|error| Problem::from(&error))
 }
 
-fn started(engine: Arc<Engine>) -> Result<Arc<Engine>, Problem> {
-    engine.start().map_err(|error| Problem::from(&error))?;
-    Ok(engine)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Opening panicked.
+fn broken(error: &tauri::Error) -> Problem {
+    Problem { code: Code::Internal, message: error.to_string(), hint: None, retryable: true }
 }

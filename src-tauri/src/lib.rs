@@ -5,6 +5,7 @@
 mod app;
 pub mod bridge;
 mod commands;
+mod door;
 mod platform;
 mod shortcut;
 mod strings;
@@ -13,7 +14,11 @@ mod windows;
 
 use std::process::ExitCode;
 
+use tauri::async_runtime::spawn;
 use tauri::{Manager, RunEvent};
+
+/// See [`papr_engine::serve`]: `main` begins with it.
+pub use papr_engine::serve;
 
 use crate::app::App;
 
@@ -29,9 +34,10 @@ pub fn run() -> ExitCode {
         .setup(move |tauri| {
             bridge.mount_events(tauri);
             let handle = tauri.handle();
-            let app = App::open(handle);
-            tauri.manage(app);
+            tauri.manage(App::new(handle));
             shortcut::register(handle);
+            let opens = handle.clone();
+            spawn(async move { opens.state::<App>().open().await });
             tray::build(handle);
             windows::show_main(handle);
             Ok(())

@@ -9,5 +9,8 @@ fn main() -> ExitCode {
     unsafe {
         std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
     }
+    if let Some(code) = papr_desktop::serve() {
+        return code;
+    }
     papr_desktop::run()
 }

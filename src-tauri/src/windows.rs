@@ -7,15 +7,28 @@ use tauri::{AppHandle, Manager, PhysicalPosition, WebviewWindow, Window, WindowE
 use tauri_specta::Event;
 
 use crate::bridge::QuickShown;
+use crate::door::lock;
 use crate::platform;
 
 const MAIN: &str = "main";
 const QUICK: &str = "quick";
 
 /// A window that lost the focus this short a time ago lost it to the shortcut that is to toggle it.
-const JUST_HIDDEN: Duration = Duration::from_millis(250);
+const JUST_LEFT: Duration = Duration::from_millis(250);
 
-static QUICK_HIDDEN_AT: Mutex<Option<Instant>> = Mutex::new(None);
+/// How it stands with the quick window. Kept here, because what the system says of a window lags behind what it
+/// was told: of a window that is hidden and shown again at once, the loss of the focus may be heard of late.
+#[derive(Clone, Copy)]
+enum Quick {
+    Hidden,
+    /// Without the focus so far.
+    Shown,
+    Focused,
+    /// Hidden because the focus went elsewhere.
+    Left(Instant),
+}
+
+static QUICK_STATE: Mutex<Quick> = Mutex::new(Quick::Hidden);
 
 /// Brings the main window to the front; the quick window, which lies above all others, makes way.
 pub(crate) fn show_main(app: &AppHandle) {
@@ -28,10 +41,16 @@ pub(crate) fn show_main(app: &AppHandle) {
 /// Shows the quick window where the pointer is, or hides it if it is shown.
 pub(crate) fn toggle_quick(app: &AppHandle) {
     let Some(window) = app.get_webview_window(QUICK) else { return };
-    let just_hidden = hidden_at().is_some_and(|at| at.elapsed() < JUST_HIDDEN);
-    if window.is_visible().unwrap_or(false) || just_hidden {
-        hide_quick(app);
-        return;
+    let mut quick = lock(&QUICK_STATE);
+    *quick = match *quick {
+        Quick::Shown | Quick::Focused => Quick::Hidden,
+        Quick::Left(at) if at.elapsed() < JUST_LEFT => Quick::Hidden,
+        Quick::Left(_) | Quick::Hidden => Quick::Shown,
+    };
+    let shown = matches!(*quick, Quick::Shown);
+    drop(quick);
+    if !shown {
+        return tell(window.hide());
     }
     tell(place(&window).and_then(|()| platform::present(&window)));
     tell(QuickShown.emit(app));
@@ -39,24 +58,39 @@ pub(crate) fn toggle_quick(app: &AppHandle) {
 
 /// Hides the quick window.
 pub(crate) fn hide_quick(app: &AppHandle) {
+    *lock(&QUICK_STATE) = Quick::Hidden;
     if let Some(window) = app.get_webview_window(QUICK) {
         tell(window.hide());
     }
-    set_hidden_at(None);
 }
 
 /// Closing a window hides it: the app stays in the tray and at the shortcut until it is quit there.
 pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
+    let is_quick = window.label() == QUICK;
     match event {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
+            if is_quick {
+                *lock(&QUICK_STATE) = Quick::Hidden;
+            }
             tell(window.hide());
         }
-        // A window that was just hidden loses the focus too, which is no news.
-        WindowEvent::Focused(false) if window.label() == QUICK && window.is_visible().unwrap_or(true) => {
+        WindowEvent::Focused(focused) if is_quick => quick_focused(window, *focused),
+        _ => {}
+    }
+}
+
+/// Hides the quick window once the focus that it had goes elsewhere.
+fn quick_focused(window: &Window, focused: bool) {
+    let mut quick = lock(&QUICK_STATE);
+    match *quick {
+        Quick::Shown if focused => *quick = Quick::Focused,
+        Quick::Focused if !focused => {
+            *quick = Quick::Left(Instant::now());
+            drop(quick);
             tell(window.hide());
-            set_hidden_at(Some(Instant::now()));
         }
+        // News of before it was last shown or hidden.
         _ => {}
     }
 }
@@ -73,14 +107,6 @@ fn place(window: &WebviewWindow) -> tauri::Result<()> {
     let x = area.position.x + spare(area.size.width, size.width) / 2;
     let y = area.position.y + spare(area.size.height, size.height) / 4;
     window.set_position(PhysicalPosition::new(x, y))
-}
-
-fn hidden_at() -> Option<Instant> {
-    *QUICK_HIDDEN_AT.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn set_hidden_at(at: Option<Instant>) {
-    *QUICK_HIDDEN_AT.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = at;
 }
 
 /// A window that cannot be moved or shown is no reason to stop.

@@ -1,4 +1,4 @@
-//! BERT as a graph: embeddings, encoder layers, attention-masked mean, division by the norm.
+//! BERT as a graph: embeddings and encoder layers.
 //!
 //! Written from operators that both the CPU and Core ML run, and with what never changes worked out
 //! beforehand: the token types (always 0 here) are added into the positions, linear layers are stored
@@ -8,16 +8,14 @@
 use papr_memory::Recipe;
 
 use crate::error::ConvertError;
-use crate::onnx::{Attribute, Axis, GraphBuilder, ModelProto, Value};
+use crate::onnx::{Attribute, DataFile, ModelProto, Value};
+use crate::pooling::pool;
 use crate::profile::{Activation, BertFacts};
 use crate::weights::Weights;
+use crate::writer::{Linear, Writer};
 
 /// Tensors that a sentence vector does not use.
-const IGNORED: [&str; 2] = ["pooler.", "embeddings.position_ids"];
-
-/// What is added to the score of a token that is only filling. Its share is exactly 0 in single precision,
-/// and the number still fits half precision.
-const MASKED: f32 = -10_000.0;
+const IGNORED: [&str; 3] = ["pooler.", "cls.", "embeddings.position_ids"];
 
 /// The sizes of a BERT, read from the shapes of its weights.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +46,7 @@ impl Sizes {
                 facts.heads
             ));
         }
-        if recipe.dims.get() != hidden {
+        if recipe.graph_dims().get() != hidden {
             return contradiction(format!("the recipe says {} dims, the weights make {hidden}", recipe.dims));
         }
         if positions < recipe.max_tokens as usize {
@@ -64,33 +62,26 @@ impl Sizes {
     }
 }
 
-/// Writes the graph.
+/// Writes the graph; large weights go to `data`, if there is one.
 pub(crate) fn write(
     weights: &Weights<'_>,
     facts: &BertFacts,
     recipe: &Recipe,
     name: &str,
-) -> Result<ModelProto, ConvertError> {
+    data: Option<DataFile>,
+) -> Result<(ModelProto, Option<DataFile>), ConvertError> {
     let sizes = Sizes::of(weights, facts, recipe)?;
-    let mut writer = Writer { graph: GraphBuilder::new(name), weights, facts, sizes };
-    let tokens = [Axis::Named("batch"), Axis::Named("tokens")];
-    let ids = writer.graph.int64_input(&recipe.graph.input_ids, &tokens);
-    let mask = writer.graph.int64_input(&recipe.graph.attention_mask, &tokens);
-    let to_float = [Attribute::Int("to", 1)];
-    let mask = writer.graph.node("mask", "Cast", &[&mask], &to_float);
-
-    let mut hidden = writer.embeddings(&ids)?;
-    let penalty = writer.penalty(&mask);
-    let shapes = HeadShapes::new(&mut writer);
+    let writer = Writer::begin(name, weights, recipe, data);
+    let mut bert = Bert { writer, facts, sizes };
+    let mut states = vec![bert.embeddings()?];
+    let penalty = bert.writer.penalty(true);
+    let shapes = HeadShapes::new(&mut bert);
     for layer in 0..sizes.layers {
-        hidden = writer.layer(layer, &hidden, &penalty, &shapes)?;
+        let state = bert.layer(layer, &states[layer], &penalty, &shapes)?;
+        states.push(state);
     }
-    let pooled = writer.mean(&hidden, &mask);
-    let vector = writer.unit(&pooled, &recipe.graph.output);
-    writer.graph.float_output(&vector, &[Axis::Named("batch"), Axis::Fixed(sizes.hidden)]);
-
-    weights.all_used_but(&IGNORED)?;
-    Ok(writer.graph.finish())
+    let vector = pool(&mut bert.writer, recipe, &states)?;
+    bert.writer.finish(&vector, sizes.hidden, &IGNORED)
 }
 
 /// Shapes that every layer uses: `[batch, tokens, heads, width]` and back.
@@ -100,57 +91,38 @@ struct HeadShapes {
 }
 
 impl HeadShapes {
-    fn new(writer: &mut Writer<'_, '_>) -> Self {
-        let Sizes { hidden, heads, .. } = writer.sizes;
+    fn new(bert: &mut Bert<'_>) -> Self {
+        let Sizes { hidden, heads, .. } = bert.sizes;
         let signed = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        let graph = &mut bert.writer.graph;
         Self {
-            split: writer.graph.int64("heads.split", &[0, 0, signed(heads), signed(hidden / heads)]),
-            join: writer.graph.int64("heads.join", &[0, 0, signed(hidden)]),
+            split: graph.int64("heads.split", &[0, 0, signed(heads), signed(hidden / heads)]),
+            join: graph.int64("heads.join", &[0, 0, signed(hidden)]),
         }
     }
 }
 
-struct Writer<'a, 'data> {
-    graph: GraphBuilder,
-    weights: &'a Weights<'data>,
+struct Bert<'a> {
+    writer: Writer<'a>,
     facts: &'a BertFacts,
     sizes: Sizes,
 }
 
-impl Writer<'_, '_> {
+impl Bert<'_> {
     /// Word + position + token type 0, normalised: `[batch, tokens, hidden]`.
-    fn embeddings(&mut self, ids: &Value) -> Result<Value, ConvertError> {
+    fn embeddings(&mut self) -> Result<Value, ConvertError> {
         let Sizes { hidden, vocabulary, positions, token_types, .. } = self.sizes;
-        let name = "embeddings.word_embeddings.weight";
-        let words = self.weights.float(name, &[vocabulary, hidden])?;
-        let words = self.graph.float(name, &[vocabulary, hidden], &words);
-        let words =
-            self.graph.node("embeddings.words", "Gather", &[&words, ids], &[Attribute::Int("axis", 0)]);
-
-        let types = self.weights.float("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
-        let name = "embeddings.position_embeddings.weight";
-        let mut table = self.weights.float(name, &[positions, hidden])?;
+        let words = self.writer.vocabulary("embeddings.word_embeddings.weight", vocabulary, hidden)?;
+        let weights = self.writer.weights;
+        let types = weights.float("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
+        let mut table = weights.float("embeddings.position_embeddings.weight", &[positions, hidden])?;
         for row in table.chunks_exact_mut(hidden) {
             row.iter_mut().zip(&types).for_each(|(position, token_type)| *position += token_type);
         }
-        let table = self.graph.float("embeddings.positions_and_type", &[positions, hidden], &table);
-        let (zero, first) =
-            (self.graph.int64("zero", &[0]), [Attribute::Int("start", 1), Attribute::Int("end", 2)]);
-        let length = self.graph.node("tokens", "Shape", &[ids], &first);
-        let table = self.graph.node("embeddings.positions", "Slice", &[&table, &zero, &length, &zero], &[]);
-
-        let sum = self.graph.node("embeddings.sum", "Add", &[&words, &table], &[]);
+        let table = self.writer.weight("embeddings.positions_and_type", &[positions, hidden], &table);
+        let table = self.writer.rows("embeddings.positions", &table);
+        let sum = self.writer.graph.node("embeddings.sum", "Add", &[&words, &table], &[]);
         self.layer_norm("embeddings.LayerNorm", &sum)
-    }
-
-    /// 0 for a token and [`MASKED`] for filling, to be added to scores: `[batch, 1, 1, tokens]`.
-    fn penalty(&mut self, mask: &Value) -> Value {
-        let one = self.graph.scalar("one", 1.0);
-        let masked = self.graph.scalar("masked", MASKED);
-        let shape = self.graph.int64("penalty.shape", &[0, 1, 1, -1]);
-        let filling = self.graph.node("penalty.filling", "Sub", &[&one, mask], &[]);
-        let penalty = self.graph.node("penalty.flat", "Mul", &[&filling, &masked], &[]);
-        self.graph.node("penalty", "Reshape", &[&penalty, &shape], &[])
     }
 
     /// One encoder layer, `[batch, tokens, hidden]` to the same.
@@ -164,20 +136,18 @@ impl Writer<'_, '_> {
         let Sizes { hidden: width, inner, .. } = self.sizes;
         let at = |part: &str| format!("encoder.layer.{layer}.{part}");
         let context = self.attention(&at("attention.self"), hidden, penalty, shapes)?;
-        let attended = self.linear(&at("attention.output.dense"), &context, width, width, 1.0)?;
-        let sum = self.graph.node(&at("attention.output.sum"), "Add", &[&attended, hidden], &[]);
+        let attended = self.linear(&at("attention.output.dense"), &context, [width, width], 1.0)?;
+        let sum = self.writer.graph.node(&at("attention.output.sum"), "Add", &[&attended, hidden], &[]);
         let hidden = self.layer_norm(&at("attention.output.LayerNorm"), &sum)?;
 
-        let wide = self.linear(&at("intermediate.dense"), &hidden, width, inner, 1.0)?;
-        let bent = match self.facts.activation {
-            Activation::Gelu => self.gelu(&at("intermediate.gelu"), &wide),
-        };
-        let narrow = self.linear(&at("output.dense"), &bent, inner, width, 1.0)?;
-        let sum = self.graph.node(&at("output.sum"), "Add", &[&narrow, &hidden], &[]);
+        let wide = self.linear(&at("intermediate.dense"), &hidden, [width, inner], 1.0)?;
+        let wide = self.gelu(&at("intermediate.gelu"), &wide);
+        let narrow = self.linear(&at("output.dense"), &wide, [inner, width], 1.0)?;
+        let sum = self.writer.graph.node(&at("output.sum"), "Add", &[&narrow, &hidden], &[]);
         self.layer_norm(&at("output.LayerNorm"), &sum)
     }
 
-    /// softmax(Q·Kᵀ/√width + penalty)·V over every head, joined again.
+    /// Softmax(Q·Kᵀ/√width + penalty)·V for all heads at once.
     fn attention(
         &mut self,
         prefix: &str,
@@ -186,96 +156,59 @@ impl Writer<'_, '_> {
         shapes: &HeadShapes,
     ) -> Result<Value, ConvertError> {
         let Sizes { hidden: width, heads, .. } = self.sizes;
-        let scale = ((width / heads) as f32).sqrt().recip();
+        let scale = 1.0 / ((width / heads) as f32).sqrt();
         let at = |part: &str| format!("{prefix}.{part}");
-        let mut heads_of = |part: &str, scale: f32, order: [i64; 4]| -> Result<Value, ConvertError> {
-            let all = self.linear(&at(part), hidden, width, width, scale)?;
-            let split =
-                self.graph.node(&at(&format!("{part}.split")), "Reshape", &[&all, &shapes.split], &[]);
+        let mut heads_of = |part: &str, scale: f32, order: [i64; 4]| {
+            let flat = self.linear(&at(part), hidden, [width, width], scale)?;
+            let graph = &mut self.writer.graph;
+            let split = graph.node(&at(&format!("{part}.split")), "Reshape", &[&flat, &shapes.split], &[]);
             let order = [Attribute::Ints("perm", order.to_vec())];
-            Ok(self.graph.node(&at(&format!("{part}.heads")), "Transpose", &[&split], &order))
+            Ok::<_, ConvertError>(graph.node(&at(&format!("{part}.heads")), "Transpose", &[&split], &order))
         };
         let query = heads_of("query", scale, [0, 2, 1, 3])?;
         let key = heads_of("key", 1.0, [0, 2, 3, 1])?;
         let value = heads_of("value", 1.0, [0, 2, 1, 3])?;
-        let scores = self.graph.node(&at("scores"), "MatMul", &[&query, &key], &[]);
-        let scores = self.graph.node(&at("scores.masked"), "Add", &[&scores, penalty], &[]);
-        let shares = self.graph.node(&at("shares"), "Softmax", &[&scores], &[Attribute::Int("axis", -1)]);
-        let context = self.graph.node(&at("context.heads"), "MatMul", &[&shares, &value], &[]);
+        let graph = &mut self.writer.graph;
+        let scores = graph.node(&at("scores"), "MatMul", &[&query, &key], &[]);
+        let scores = graph.node(&at("scores.masked"), "Add", &[&scores, penalty], &[]);
+        let shares = graph.node(&at("shares"), "Softmax", &[&scores], &[Attribute::Int("axis", -1)]);
+        let context = graph.node(&at("context.heads"), "MatMul", &[&shares, &value], &[]);
         let order = [Attribute::Ints("perm", vec![0, 2, 1, 3])];
-        let context = self.graph.node(&at("context.split"), "Transpose", &[&context], &order);
-        Ok(self.graph.node(&at("context"), "Reshape", &[&context, &shapes.join], &[]))
+        let context = graph.node(&at("context.split"), "Transpose", &[&context], &order);
+        Ok(graph.node(&at("context"), "Reshape", &[&context, &shapes.join], &[]))
     }
 
     /// `input · weightᵀ + bias`, both times `scale`.
     fn linear(
         &mut self,
-        prefix: &str,
+        name: &str,
         input: &Value,
-        inputs: usize,
-        outputs: usize,
+        [inputs, outputs]: [usize; 2],
         scale: f32,
     ) -> Result<Value, ConvertError> {
-        let (weight_name, bias_name) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
-        let mut weight = self.weights.transposed(&weight_name, outputs, inputs)?;
-        let mut bias = self.weights.float(&bias_name, &[outputs])?;
-        weight.iter_mut().chain(&mut bias).for_each(|number| *number *= scale);
-        let weight = self.graph.float(&weight_name, &[inputs, outputs], &weight);
-        let bias = self.graph.float(&bias_name, &[outputs], &bias);
-        let product = self.graph.node(&format!("{prefix}.product"), "MatMul", &[input, &weight], &[]);
-        Ok(self.graph.node(prefix, "Add", &[&product, &bias], &[]))
+        self.writer.linear(Linear { name, inputs, outputs, bias: true, scale }, input)
     }
 
     fn layer_norm(&mut self, prefix: &str, input: &Value) -> Result<Value, ConvertError> {
-        let width = self.sizes.hidden;
-        let (weight_name, bias_name) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
-        let weight = self.weights.float(&weight_name, &[width])?;
-        let bias = self.weights.float(&bias_name, &[width])?;
-        let weight = self.graph.float(&weight_name, &[width], &weight);
-        let bias = self.graph.float(&bias_name, &[width], &bias);
+        let width = [self.sizes.hidden];
+        let weight = self.writer.published(&format!("{prefix}.weight"), &width)?;
+        let bias = self.writer.published(&format!("{prefix}.bias"), &width)?;
         let attributes = [Attribute::Int("axis", -1), Attribute::Float("epsilon", self.facts.layer_norm_eps)];
-        Ok(self.graph.node(prefix, "LayerNormalization", &[input, &weight, &bias], &attributes))
+        Ok(self.writer.graph.node(prefix, "LayerNormalization", &[input, &weight, &bias], &attributes))
     }
 
     /// x·½·(1 + erf(x/√2)): the shape of it that ONNX Runtime recognises and runs as one operator.
     fn gelu(&mut self, prefix: &str, input: &Value) -> Value {
-        let constant = |graph: &mut GraphBuilder, part: &str, number: f32| {
-            graph.scalar(&format!("{prefix}.{part}"), number)
-        };
-        let root = constant(&mut self.graph, "root_of_two", std::f32::consts::SQRT_2);
-        let one = constant(&mut self.graph, "one", 1.0);
-        let half = constant(&mut self.graph, "half", 0.5);
+        let Activation::Gelu = self.facts.activation;
         let at = |part: &str| format!("{prefix}.{part}");
-        let scaled = self.graph.node(&at("scaled"), "Div", &[input, &root], &[]);
-        let erf = self.graph.node(&at("erf"), "Erf", &[&scaled], &[]);
-        let raised = self.graph.node(&at("raised"), "Add", &[&erf, &one], &[]);
-        let product = self.graph.node(&at("product"), "Mul", &[input, &raised], &[]);
-        self.graph.node(prefix, "Mul", &[&product, &half], &[])
-    }
-
-    /// The mean of the tokens that are not filling: `[batch, hidden]`.
-    fn mean(&mut self, hidden: &Value, mask: &Value) -> Value {
-        let shape = self.graph.int64("mean.mask_shape", &[0, -1, 1]);
-        let axis = self.graph.int64("mean.axis", &[1]);
-        let least = self.graph.scalar("mean.least", 1e-9);
-        let drop_axis = [Attribute::Int("keepdims", 0)];
-        let column = self.graph.node("mean.mask", "Reshape", &[mask, &shape], &[]);
-        let kept = self.graph.node("mean.kept", "Mul", &[hidden, &column], &[]);
-        let sum = self.graph.node("mean.sum", "ReduceSum", &[&kept, &axis], &drop_axis);
-        let count = self.graph.node("mean.count", "ReduceSum", &[&column, &axis], &drop_axis);
-        let count = self.graph.node("mean.divisor", "Clip", &[&count, &least], &[]);
-        self.graph.node("mean", "Div", &[&sum, &count], &[])
-    }
-
-    /// `input` divided by its Euclidean norm, written as what Core ML runs.
-    fn unit(&mut self, input: &Value, output: &str) -> Value {
-        let axis = self.graph.int64("norm.axis", &[1]);
-        let least = self.graph.scalar("norm.least", 1e-12);
-        let keep_axis = [Attribute::Int("keepdims", 1)];
-        let squares = self.graph.node("norm.squares", "Mul", &[input, input], &[]);
-        let sum = self.graph.node("norm.sum", "ReduceSum", &[&squares, &axis], &keep_axis);
-        let norm = self.graph.node("norm", "Sqrt", &[&sum], &[]);
-        let norm = self.graph.node("norm.divisor", "Clip", &[&norm, &least], &[]);
-        self.graph.node(output, "Div", &[input, &norm], &[])
+        let root = self.writer.constant(&at("root_of_two"), std::f32::consts::SQRT_2);
+        let one = self.writer.constant(&at("one"), 1.0);
+        let half = self.writer.constant(&at("half"), 0.5);
+        let graph = &mut self.writer.graph;
+        let scaled = graph.node(&at("scaled"), "Div", &[input, &root], &[]);
+        let erf = graph.node(&at("erf"), "Erf", &[&scaled], &[]);
+        let raised = graph.node(&at("raised"), "Add", &[&erf, &one], &[]);
+        let product = graph.node(&at("product"), "Mul", &[input, &raised], &[]);
+        graph.node(prefix, "Mul", &[&product, &half], &[])
     }
 }

@@ -11,9 +11,9 @@ pub(crate) enum ConvertError {
     /// The profile is not one.
     #[error("{path} is not a profile this converter reads: {reason}")]
     Profile { path: PathBuf, reason: String },
-    /// `config.json` beside the weights says something else than the profile.
-    #[error("{path} says {field} is {found}, the profile says {expected}: correct the profile")]
-    Config { path: PathBuf, field: &'static str, expected: String, found: String },
+    /// `config.json` beside the weights is missing or not what this converter reads.
+    #[error("{path} is not a configuration this converter reads: {reason}")]
+    Config { path: PathBuf, reason: String },
     /// The weights are not a safetensors file.
     #[error("{path} is not a safetensors file ({reason}): fetch it again")]
     Weights { path: PathBuf, reason: String },
@@ -24,14 +24,22 @@ pub(crate) enum ConvertError {
     #[error("tensor {name} has shape {found:?}, expected {expected:?}")]
     Shape { name: String, expected: Vec<usize>, found: Vec<usize> },
     /// A tensor of numbers this converter does not read.
-    #[error("tensor {name} holds {found} numbers; this converter reads F32: convert the weights first")]
+    #[error(
+        "tensor {name} holds {found} numbers; this converter reads F32, F16 and BF16: convert the weights first"
+    )]
     NumberType { name: String, found: String },
     /// A weight is infinite or not a number.
     #[error("tensor {name} holds {value} at position {position}: the weights are damaged")]
     NotFinite { name: String, position: usize, value: f32 },
-    /// Tensors that no part of the graph would use.
-    #[error("the weights hold tensors the architecture has no place for: {}", .names.join(", "))]
-    UnusedTensors { names: Vec<String> },
+    /// Shapes, types or facts that are not what they should be, but that a graph could be written from.
+    #[error("{}\nThe vectors could look right and be wrong. Mend it, or look closely and give --force", .findings.join("\n"))]
+    Structural { findings: Vec<String> },
+    /// The machine has less memory than the conversion needs, in megabytes.
+    #[error(
+        "the conversion needs {need} MB of memory, and {available} MB can be had now, swap included: close other \
+         programs, take a machine with more, or go on with --force, slowly at best"
+    )]
+    Memory { need: u64, available: u64 },
     /// Facts that do not fit together.
     #[error("{0}")]
     Contradiction(String),

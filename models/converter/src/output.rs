@@ -41,6 +41,11 @@ impl Folder {
         Ok(ModelFile { path: name.to_owned(), bytes: bytes.len() as u64, sha256: sha256_hex(bytes) })
     }
 
+    /// Where it is until then.
+    pub(crate) fn path(&self) -> &Path {
+        &self.part
+    }
+
     /// Puts the folder in its place.
     pub(crate) fn publish(self) -> Result<(), ConvertError> {
         sync_folder(&self.part)?;
@@ -75,11 +80,21 @@ impl Drop for Folder {
 
 /// SHA-256 in 64 lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal digits, two a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of the file at `path`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConvertError> {
+    fs::read(path).map_err(ConvertError::at(path))
 }
 
 /// `target` with a suffix: in the same folder, so that a rename stays on one disk.
-fn beside(target: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(target: &Path, suffix: &str) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".");
     name.push(suffix);

@@ -1,12 +1,12 @@
 //! What the weights do not say about a model: its name, its architecture's free facts, and its recipe.
 //!
 //! A profile is written by hand, one a model, and reviewed; nothing is guessed. Where the weights bring a
-//! `config.json`, the two must agree.
+//! `config.json`, the two must agree: `config.rs` compares them.
 
 use std::fs;
 use std::path::Path;
 
-use papr_memory::Recipe;
+use papr_memory::{Precision, Recipe};
 use serde::Deserialize;
 
 use crate::error::ConvertError;
@@ -37,6 +37,8 @@ pub(crate) struct Profile {
 pub(crate) enum Architecture {
     /// `bert.rs`.
     Bert(BertFacts),
+    /// `qwen3.rs`. Its `config.json` says the rest, and must be there.
+    Qwen3,
 }
 
 /// What BERT's weights do not say.
@@ -59,17 +61,6 @@ pub(crate) enum Activation {
     Gelu,
 }
 
-/// The part of a published `config.json` that is compared.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Config {
-    model_type: Option<String>,
-    num_attention_heads: Option<usize>,
-    layer_norm_eps: Option<f32>,
-    hidden_act: Option<String>,
-    position_embedding_type: Option<String>,
-}
-
 impl Profile {
     /// Reads a profile.
     pub(crate) fn read(path: &Path) -> Result<Self, ConvertError> {
@@ -78,35 +69,14 @@ impl Profile {
             .map_err(|error| ConvertError::Profile { path: path.to_owned(), reason: error.to_string() })
     }
 
-    /// Compares the profile with the `config.json` at `path`, if there is one.
-    pub(crate) fn check_config(&self, path: &Path) -> Result<(), ConvertError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(ConvertError::at(path)(error)),
-        };
-        let config: Config = serde_json::from_str(&text)
-            .map_err(|error| ConvertError::Profile { path: path.to_owned(), reason: error.to_string() })?;
-        let Architecture::Bert(facts) = &self.architecture;
-        let Activation::Gelu = facts.activation;
-        let agree = |field, expected: String, found: Option<String>| match found {
-            Some(found) if found != expected => {
-                Err(ConvertError::Config { path: path.to_owned(), field, expected, found })
-            }
-            _ => Ok(()),
-        };
-        agree("model_type", "bert".to_owned(), config.model_type)?;
-        agree(
-            "num_attention_heads",
-            facts.heads.to_string(),
-            config.num_attention_heads.map(|n| n.to_string()),
-        )?;
-        agree(
-            "layer_norm_eps",
-            facts.layer_norm_eps.to_string(),
-            config.layer_norm_eps.map(|n| n.to_string()),
-        )?;
-        agree("hidden_act", "gelu".to_owned(), config.hidden_act)?;
-        agree("position_embedding_type", "absolute".to_owned(), config.position_embedding_type)
+    /// The profile with `precision` in place of its own, under a name of its own: graphs of one model in
+    /// several precisions may stand side by side.
+    pub(crate) fn with_precision(mut self, precision: Precision) -> Self {
+        if precision != self.recipe.precision {
+            self.id = format!("{}-{precision}", self.id);
+            self.name = format!("{} ({precision})", self.name);
+            self.recipe.precision = precision;
+        }
+        self
     }
 }

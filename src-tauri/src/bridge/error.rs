@@ -14,6 +14,7 @@ pub enum ErrorCode {
     ModelMissing,
     Checksum,
     DiskFull,
+    Offline,
     Cancelled,
     StoreLocked,
     StoreDamaged,
@@ -42,6 +43,12 @@ impl AppError {
         Self { code: ErrorCode::Internal, message: error.to_string(), hint: None, retryable: true }
     }
 
+    /// The person quit before it could be done.
+    pub(crate) fn closed() -> Self {
+        let message = "the app was quit before this was done".to_owned();
+        Self { code: ErrorCode::Cancelled, message, hint: None, retryable: false }
+    }
+
     /// What a window sent makes no sense.
     pub(crate) fn invalid(message: String) -> Self {
         Self { code: ErrorCode::InvalidInput, message, hint: None, retryable: false }
@@ -61,6 +68,7 @@ impl From<Code> for ErrorCode {
             Code::ModelMissing => Self::ModelMissing,
             Code::Checksum => Self::Checksum,
             Code::DiskFull => Self::DiskFull,
+            Code::Offline => Self::Offline,
             Code::Cancelled => Self::Cancelled,
             Code::StoreLocked => Self::StoreLocked,
             Code::StoreDamaged => Self::StoreDamaged,

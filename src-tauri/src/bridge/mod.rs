@@ -5,6 +5,7 @@
 
 mod error;
 mod memory;
+mod models;
 mod reply;
 mod status;
 
@@ -15,8 +16,9 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 pub use error::{AppError, ErrorCode};
 pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
+pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};
 pub use reply::{Hit, Mode, Reply, Span, TierCounts, Timings, Why};
-pub use status::{IndexState, Model, ModelState, Shortcut, Status};
+pub use status::{AppState, IndexState, Model, ModelState, Shortcut, Status};
 
 use crate::commands;
 
@@ -51,6 +53,17 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::windows::show_main,
             commands::windows::hide_quick,
             commands::status::retry,
+            commands::models::models,
+            commands::models::model_hosts,
+            commands::models::install_model,
+            commands::models::pause_download,
+            commands::models::cancel_download,
+            commands::models::use_model,
+            commands::models::pause_switch,
+            commands::models::remove_model,
+            commands::models::import_model,
+            commands::models::verify_model,
+            commands::models::doctor,
         ])
         .events(collect_events![StatusChanged, OpenMemory, QuickShown])
 }

@@ -1,10 +1,24 @@
 //! The status as windows see it.
 
-use papr_engine::Problem;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AppError, ErrorCode, TierCounts, count};
+use super::{AppError, Download, ErrorCode, Switch, TierCounts, count};
+use crate::door::State;
+
+/// How far the app is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "lowercase")]
+pub enum AppState {
+    /// The memories are being opened; what is asked for is done once they are.
+    Opening,
+    /// At work.
+    Open,
+    /// The memories could not be opened.
+    Failed,
+    /// The app ends.
+    Closed,
+}
 
 /// How far the model is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -33,14 +47,22 @@ pub enum IndexState {
 pub struct Model {
     /// How far it is.
     pub state: ModelState,
+    /// Its id.
+    pub id: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// The length of its vectors.
     pub dims: Option<u32>,
     /// The arithmetic of its weights.
     pub precision: Option<String>,
-    /// What runs it.
+    /// What runs it, in a word.
     pub provider: Option<String>,
+    /// The same with what was seen of the hardware.
+    pub hardware: Option<String>,
+    /// Why the CPU took over from another device.
+    pub fallback: Option<String>,
+    /// Whether it left the memory after a while without work; the next search brings it back.
+    pub unloaded: bool,
     /// The name of its space.
     pub fingerprint: Option<String>,
     /// SPDX expression.
@@ -68,6 +90,8 @@ pub struct Shortcut {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
+    /// How far the app is. Until it is open, nothing is known of memories, index and model.
+    pub state: AppState,
     /// Memories of each tier.
     pub counts: TierCounts,
     /// How many of them are samples.
@@ -78,6 +102,12 @@ pub struct Status {
     pub index: IndexState,
     /// The model.
     pub model: Model,
+    /// Downloads of models.
+    pub downloads: Vec<Download>,
+    /// The change to another model that is under way.
+    pub switch: Option<Switch>,
+    /// What a repair of the data folder did, where there was one.
+    pub recovered: Option<String>,
     /// Where the data is.
     pub data_folder: String,
     /// Why nothing works.
@@ -88,14 +118,13 @@ pub struct Status {
 
 impl Status {
     /// The engine's status, or why there is no engine.
-    pub(crate) fn new(
-        engine: Result<papr_engine::Status, Problem>,
-        data_folder: String,
-        shortcut: Shortcut,
-    ) -> Self {
-        let (status, open_problem) = match engine {
-            Ok(status) => (status, None),
-            Err(problem) => (papr_engine::Status::default(), Some(problem)),
+    pub(crate) fn new(state: &State, data_folder: String, shortcut: Shortcut) -> Self {
+        let none = papr_engine::Status::default;
+        let (state, status, open_problem) = match state {
+            State::Opening(_) => (AppState::Opening, none(), None),
+            State::Open(engine) => (AppState::Open, engine.status(), None),
+            State::Failed(problem) => (AppState::Failed, none(), Some(problem.clone())),
+            State::Closed => (AppState::Closed, none(), None),
         };
         let index = match status.index {
             papr_engine::IndexState::Ready => IndexState::Ready,
@@ -103,12 +132,16 @@ impl Status {
             _ => IndexState::Building,
         };
         Self {
+            state,
             counts: status.counts.into(),
             samples: count(status.samples),
             pending: count(status.pending),
             index,
             fatal: open_problem.or(status.problem.filter(|_| index == IndexState::Failed)).map(Into::into),
             model: status.model.into(),
+            downloads: status.downloads.into_iter().map(Into::into).collect(),
+            switch: status.switch.map(Into::into),
+            recovered: status.recovered,
             data_folder,
             shortcut,
         }
@@ -128,8 +161,13 @@ impl From<papr_engine::ModelStatus> for Model {
             papr_engine::ModelState::Failed => ModelState::Failed,
             _ => ModelState::Loading,
         };
+        let report = model.report.as_ref();
         Self {
             state,
+            id: model.id,
+            hardware: report.map(papr_engine::Report::describe),
+            fallback: report.and_then(|report| report.fallback.clone()),
+            unloaded: model.sessions == Some(papr_engine::Sessions::Unloaded),
             name: model.name,
             dims: model.dims.map(u32::from),
             precision: model.precision,

@@ -2,6 +2,7 @@
 //! stands in `src-tauri/capabilities`.
 
 pub(crate) mod memories;
+pub(crate) mod models;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod windows;

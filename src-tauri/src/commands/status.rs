@@ -16,6 +16,6 @@ pub(crate) async fn status(app: State<'_, App>) -> Result<Status, AppError> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn retry(app: State<'_, App>) -> Result<Status, AppError> {
-    app.reopen().await;
+    app.retry().await;
     Ok(app.status())
 }

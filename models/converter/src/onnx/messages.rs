@@ -8,8 +8,15 @@ use prost::Message;
 
 /// `TensorProto.DataType.FLOAT`, also what a type's `elem_type` says.
 pub(crate) const FLOAT: i32 = 1;
+/// `TensorProto.DataType.UINT8`.
+pub(crate) const UINT8: i32 = 2;
 /// `TensorProto.DataType.INT64`.
 pub(crate) const INT64: i32 = 7;
+/// `TensorProto.DataType.FLOAT16`.
+pub(crate) const FLOAT16: i32 = 10;
+
+/// `TensorProto.DataLocation.EXTERNAL`: the numbers lie in a file of their own.
+pub(crate) const EXTERNAL: i32 = 1;
 
 /// `AttributeProto.AttributeType.FLOAT`.
 pub(crate) const ATTRIBUTE_FLOAT: i32 = 1;
@@ -44,7 +51,7 @@ pub(crate) struct OperatorSetIdProto {
     pub(crate) version: Option<i64>,
 }
 
-/// One line of the model's metadata.
+/// One line of the model's metadata, or of where a tensor lies.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct StringStringEntryProto {
     #[prost(string, optional, tag = "1")]
@@ -98,7 +105,7 @@ pub(crate) struct AttributeProto {
     pub(crate) r#type: Option<i32>,
 }
 
-/// A constant tensor; its numbers little-endian in `raw_data`.
+/// A constant tensor; its numbers little-endian in `raw_data`, or where `external_data` says.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorProto {
     #[prost(int64, repeated, packed = "false", tag = "1")]
@@ -109,6 +116,10 @@ pub(crate) struct TensorProto {
     pub(crate) name: Option<String>,
     #[prost(bytes = "vec", optional, tag = "9")]
     pub(crate) raw_data: Option<Vec<u8>>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) external_data: Vec<StringStringEntryProto>,
+    #[prost(int32, optional, tag = "14")]
+    pub(crate) data_location: Option<i32>,
 }
 
 /// An input or output with its type.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use papr_memory::{MemoryId, Mode, Tier};
 
+use crate::models::ModelsCommand;
+
 /// Your Papr memories in a terminal: found by meaning and by word, on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "papr", version, about, after_help = EXIT_CODES, propagate_version = true)]
@@ -109,6 +111,11 @@ pub(crate) enum Command {
     },
     /// Show what is there, and how the model runs
     Status,
+    /// Look at and change the models that embed
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Look at everything the app needs and print a report that may be sent on
+    Doctor,
     /// Measure how good search is on a labelled set, in a temporary folder
     Eval {
         /// A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use papr_engine::eval::{Evaluation, Labelled};
 use papr_engine::{
-    Config, Edit, Engine, Error, Fusion, ImportReport, ModelState, NewMemory, Resources, Status,
+    Child, Config, Edit, Engine, Error, Fusion, ImportReport, ModelState, NewMemory, Resources, Status,
 };
 use papr_memory::{CancelToken, Memory, MemoryId, Mode, Query};
 use serde::Serialize;
 
 use crate::arguments::{Arguments, Command};
+use crate::models;
 use crate::output::{Failure, Output, memory_line, memory_text, note, progress};
 
 /// Questions of `papr demo`: by meaning, by an id, by a name, by one word.
@@ -77,6 +78,8 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         }
         Command::Embed { texts } => embed(engine, texts, output),
         Command::Status => status(engine, output),
+        Command::Models(command) => models::run(engine, command, output),
+        Command::Doctor => doctor(engine, output),
         Command::Eval { .. } | Command::Demo { .. } => Ok(()),
     }
 }
@@ -85,7 +88,12 @@ fn open(arguments: &Arguments) -> Result<Engine, Failure> {
     let folder = arguments.data_dir.clone().or_else(papr_engine::default_data_folder).ok_or_else(|| {
         Failure::Usage("this system names no folder for an app's data: choose one with --data-dir".to_owned())
     })?;
-    Ok(Engine::open(Config::new(folder, Resources::find(None)))?)
+    let config = Config { child: Child::this_program().ok(), ..Config::new(folder, Resources::find(None)) };
+    let engine = Engine::open(config)?;
+    if let Some(recovered) = engine.status().recovered {
+        note(&recovered);
+    }
+    Ok(engine)
 }
 
 /// An engine on a folder that goes away with the returned guard.
@@ -199,10 +207,7 @@ struct EmbeddedText {
 
 fn embed(engine: &Engine, texts: &[String], output: &Output) -> Result<(), Failure> {
     engine.start()?;
-    let model = engine.wait_ready().model;
-    if let (ModelState::Failed, Some(problem)) = (model.state, &model.problem) {
-        note(&format!("papr: {}", problem.message));
-    }
+    engine.wait_ready();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let vectors = engine.embed(&texts)?;
     let embedded: Vec<EmbeddedText> =
@@ -213,6 +218,16 @@ fn embed(engine: &Engine, texts: &[String], output: &Output) -> Result<(), Failu
         };
         embedded.iter().map(line).collect()
     })
+}
+
+fn doctor(engine: &Engine, output: &Output) -> Result<(), Failure> {
+    engine.start()?;
+    engine.wait_ready();
+    let bar = progress("Looking, of 9", Some(9));
+    let diagnosis = engine.doctor(&mut |_| bar.inc(1), &CancelToken::new())?;
+    bar.finish_and_clear();
+    output.print(&diagnosis, ToString::to_string)?;
+    if diagnosis.is_well() { Ok(()) } else { Err(Failure::Unwell) }
 }
 
 #[derive(Serialize)]

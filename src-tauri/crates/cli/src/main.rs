@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod models;
 mod output;
 
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ fn main() -> ExitCode {
     #[allow(unsafe_code)]
     unsafe {
         std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+    }
+    if let Some(code) = papr_engine::serve() {
+        return code;
     }
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);

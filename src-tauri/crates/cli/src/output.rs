@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Engine(Error),
     /// The reader of our output is gone, as in `papr list | head`: nobody to tell.
     Closed,
+    /// The report says what is broken.
+    Unwell,
     Usage(String),
     Output(io::Error),
 }
@@ -71,6 +73,7 @@ impl Output {
     pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
         let (problem, exit) = match failure {
             Failure::Closed => return ExitCode::SUCCESS,
+            Failure::Unwell => return ExitCode::FAILURE,
             Failure::Engine(error) => (Problem::from(error), exit_code(error)),
             Failure::Usage(message) => (plain(Code::InvalidInput, message.clone()), 2),
             Failure::Output(error) => (plain(Code::Internal, format!("cannot print the result: {error}")), 1),

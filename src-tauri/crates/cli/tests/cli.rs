@@ -198,7 +198,7 @@ fn without_a_model_it_finds_by_word_and_says_so() {
     let found = run(&["search", "roast"]);
     let text = String::from_utf8(found.stdout).unwrap();
     assert!(text.contains("dark roast") && text.contains("There is no model"), "{text}");
-    failed(&run(&["embed", "x"]), 1, "no model is installed");
+    failed(&run(&["embed", "x"]), 1, "is not installed in");
 }
 
 #[test]

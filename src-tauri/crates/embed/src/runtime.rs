@@ -10,7 +10,7 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use papr_memory::ports::EmbedError;
 
-use crate::library;
+use crate::{library, raw};
 
 /// What to do about any of it.
 const CURE: &str = "put ONNX Runtime 1.28 there, or name another place in ORT_DYLIB_PATH";
@@ -61,6 +61,34 @@ pub(crate) fn environment(path: &Path) -> Result<Environment, EmbedError> {
     Ok(environment)
 }
 
+/// What the ONNX Runtime at `path` is and has, loading it if need be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Tells builds apart: what is measured or compiled with one says nothing about another.
+    pub build: String,
+    /// The providers inside it, as it names them.
+    pub providers: Vec<String>,
+}
+
+impl Runtime {
+    /// Loads the library at `path`, as [`init_runtime`] does, and asks it.
+    ///
+    /// # Errors
+    /// As for [`init_runtime`].
+    pub fn load(path: &Path) -> Result<Self, EmbedError> {
+        init_runtime(path)?;
+        let failed =
+            |error: ort::Error| EmbedError::Runtime { path: path.to_owned(), reason: error.to_string() };
+        Ok(Self { build: build(ort::info()), providers: raw::providers().map_err(failed)? })
+    }
+}
+
+/// The part of the library's description of itself that changes with every build.
+pub(crate) fn build(info: &str) -> String {
+    let commit = info.split([' ', ',']).find_map(|part| part.strip_prefix("git-commit-id="));
+    format!("onnxruntime-{}", commit.filter(|commit| !commit.is_empty()).unwrap_or(info.trim()))
+}
+
 fn explain(error: &LoadDynamicError) -> String {
     match error {
         LoadDynamicError::Dlopen { error, .. } => format!("{error}; {CURE}"),
@@ -70,5 +98,17 @@ fn explain(error: &LoadDynamicError) -> String {
         LoadDynamicError::BadVersion { version_str, .. } => {
             format!("the file is ONNX Runtime {version_str}, which is too old; {CURE}")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_known_by_its_commit() {
+        let info = "ORT Build Info: git-branch=HEAD, git-commit-id=45de2a8b06, build type=Release";
+        assert_eq!(build(info), "onnxruntime-45de2a8b06");
+        assert_eq!(build("of my own "), "onnxruntime-of my own");
     }
 }

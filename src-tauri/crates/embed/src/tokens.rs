@@ -1,4 +1,4 @@
-//! Text to token ids: prefix, tokenizer, cut at the recipe's length.
+//! Text to token ids: prefix, tokenizer, cut at the recipe's length, suffix.
 //!
 //! Padding and masks are the batch's business. The padding and truncation written in a tokenizer's file are
 //! not used: the recipe says both, and the two may differ.
@@ -21,8 +21,10 @@ pub(crate) struct Tokenizer {
     prefixes: Prefixes,
     /// Tokens of a text, special tokens included.
     max_tokens: usize,
-    /// Special tokens among them.
+    /// Special tokens among them, the suffix included.
     special: usize,
+    /// Put at the end by the app.
+    suffix: Option<u32>,
     /// Tokens at the end of a piece that may differ from the whole text's; `None` if no bound is known.
     unsure: Option<usize>,
 }
@@ -35,14 +37,27 @@ impl Tokenizer {
             tokenizers::Tokenizer::from_file(path).map_err(|error| unusable(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| unusable(error.to_string()))?;
-        let special = inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let own = inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let special = own + usize::from(recipe.suffix_token.is_some());
         let max_tokens = recipe.max_tokens as usize;
         if max_tokens <= special {
             let message = format!("it adds {special} special tokens, the recipe cuts at {max_tokens}");
             return Err(unusable(message));
         }
+        for (what, token) in [("suffix", recipe.suffix_token), ("pad", Some(recipe.pad_token))] {
+            if let Some(token) = token.filter(|&token| inner.id_to_token(token).is_none()) {
+                return Err(unusable(format!("it has no token {token}, the recipe's {what} token")));
+            }
+        }
         let unsure = unsure_tail(&inner);
-        Ok(Self { inner, prefixes: recipe.prefixes.clone(), max_tokens, special, unsure })
+        Ok(Self {
+            inner,
+            prefixes: recipe.prefixes.clone(),
+            max_tokens,
+            special,
+            suffix: recipe.suffix_token,
+            unsure,
+        })
     }
 
     /// The token ids of `text` as `role`, special tokens included: at least one, at most the recipe's.
@@ -58,10 +73,13 @@ impl Tokenizer {
         let mut encoding = self.encode_enough(&text, content).map_err(failed)?;
         encoding.truncate(content, 0, TruncationDirection::Right);
         let encoding = self.inner.post_process(encoding, None, true).map_err(failed)?;
-        if encoding.is_empty() {
+        let mut ids = encoding.get_ids().to_vec();
+        // Tokenizers differ between the copies of one model: some put the suffix there themselves.
+        ids.extend(self.suffix.filter(|suffix| ids.last() != Some(suffix)));
+        if ids.is_empty() {
             return Err(EmbedError::Run("the tokenizer made no token of a text".to_owned()));
         }
-        Ok(encoding.get_ids().to_vec())
+        Ok(ids)
     }
 
     /// An encoding whose first `content` tokens are those of `text`.

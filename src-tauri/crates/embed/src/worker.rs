@@ -1,12 +1,14 @@
-//! One thread that owns the session, and the two lanes before it.
+//! One thread that owns the backend, and the two lanes before it.
 //!
 //! A call is cut into batches; between two batches the thread looks at the lanes again, so a person's query
-//! waits for one batch at most, however much is to be done in the background. It knows nothing of ONNX: what
-//! it runs is a closure.
+//! waits for one batch at most, however much is to be done in the background. A call that is cancelled returns
+//! at once: what waits of it is never run, what runs of it is stopped. With nothing to do the thread sleeps;
+//! it wakes once to unload the backend, if that was asked for, and then sleeps until there is work.
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,11 @@ use papr_memory::ports::{EmbedError, Lane};
 use papr_memory::{CancelToken, Cancelled};
 
 use crate::batch::Batch;
+use crate::interrupt::Interrupt;
+use crate::runner::Runner;
+
+/// How often a caller who waits looks whether its call was cancelled. Nobody looks when nobody waits.
+const CANCEL_CHECK: Duration = Duration::from_millis(5);
 
 /// What a call gives: numbers in the order of its texts, and the time its runs took.
 #[derive(Debug)]
@@ -28,12 +35,13 @@ struct Job {
     batches: VecDeque<Batch>,
     done: Done,
     cancel: CancelToken,
+    interrupt: Arc<Interrupt>,
     reply: mpsc::Sender<Result<Done, EmbedError>>,
 }
 
 impl Job {
     fn answer(self, result: Result<Done, EmbedError>) {
-        // Nobody listens only if the caller's thread is gone, and then nobody is to be told.
+        // Nobody listens to a call that was cancelled, and then nobody is to be told.
         let _ = self.reply.send(result);
     }
 }
@@ -69,6 +77,13 @@ impl Lanes {
     }
 }
 
+/// What the thread does next.
+enum Turn {
+    Job(Lane, Job),
+    Idle,
+    Closed,
+}
+
 #[derive(Default)]
 struct Queue {
     lanes: Mutex<Lanes>,
@@ -80,20 +95,27 @@ impl Queue {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work. `None` when the lanes are closed.
-    fn next(&self) -> Option<(Lane, Job)> {
+    /// Waits for work, or for `idle` to pass without any.
+    fn next(&self, idle: Option<Duration>) -> Turn {
+        let deadline = idle.and_then(|idle| Instant::now().checked_add(idle));
         let mut lanes = self.lock();
         loop {
             if lanes.closed {
-                return None;
+                return Turn::Closed;
             }
             lanes.sweep();
             for lane in [Lane::Interactive, Lane::Background] {
                 if let Some(job) = lanes.lane(lane).pop_front() {
-                    return Some((lane, job));
+                    return Turn::Job(lane, job);
                 }
             }
-            lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            lanes = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return Turn::Idle,
+                Some(left) => {
+                    self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 
@@ -123,23 +145,24 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a thread that answers calls with `run`: token ids of texts and the length to fill them up to,
-    /// to one vector a text.
-    pub(crate) fn start<R>(mut run: R) -> std::io::Result<Self>
-    where
-        R: FnMut(&[&[u32]], usize) -> Result<Vec<Vec<f32>>, String> + Send + 'static,
-    {
+    /// Starts a thread that answers calls with `runner`, and unloads it after `unload_after` without any.
+    pub(crate) fn start(mut runner: Runner, unload_after: Option<Duration>) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let closing = Closing(Arc::clone(&queue));
         let thread = thread::Builder::new().name("papr-embed".to_owned()).spawn(move || {
-            while let Some((lane, mut job)) = closing.0.next() {
-                match step(&mut job, &mut run) {
-                    Err(error) => job.answer(Err(error)),
-                    Ok(()) if job.batches.is_empty() => {
-                        let done = Done { vectors: mem::take(&mut job.done.vectors), run: job.done.run };
-                        job.answer(Ok(done));
-                    }
-                    Ok(()) => closing.0.lock().lane(lane).push_front(job),
+            loop {
+                let idle = unload_after.filter(|_| runner.is_loaded());
+                match closing.0.next(idle) {
+                    Turn::Closed => return,
+                    Turn::Idle => runner.unload(),
+                    Turn::Job(lane, mut job) => match step(&mut job, &mut runner) {
+                        Err(error) => job.answer(Err(error)),
+                        Ok(()) if job.batches.is_empty() => {
+                            let done = Done { vectors: mem::take(&mut job.done.vectors), run: job.done.run };
+                            job.answer(Ok(done));
+                        }
+                        Ok(()) => closing.0.lock().lane(lane).push_front(job),
+                    },
                 }
             }
         })?;
@@ -159,7 +182,9 @@ impl Worker {
             return Ok(done);
         }
         let (reply, answer) = mpsc::channel();
-        let job = Job { texts, batches, done, cancel: cancel.clone(), reply };
+        let interrupt = Arc::new(Interrupt::default());
+        let job =
+            Job { texts, batches, done, cancel: cancel.clone(), interrupt: Arc::clone(&interrupt), reply };
         {
             let mut lanes = self.queue.lock();
             if lanes.closed {
@@ -168,19 +193,26 @@ impl Worker {
             lanes.lane(lane).push_back(job);
         }
         self.queue.changed.notify_one();
-        answer.recv().unwrap_or(Err(EmbedError::Stopped))
+        loop {
+            match answer.recv_timeout(CANCEL_CHECK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(EmbedError::Stopped),
+                Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => {
+                    interrupt.ask();
+                    return Err(Cancelled.into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 }
 
 /// Runs the next batch of `job`.
-fn step<R>(job: &mut Job, run: &mut R) -> Result<(), EmbedError>
-where
-    R: FnMut(&[&[u32]], usize) -> Result<Vec<Vec<f32>>, String>,
-{
+fn step(job: &mut Job, runner: &mut Runner) -> Result<(), EmbedError> {
     let Some(batch) = job.batches.pop_front() else { return Ok(()) };
     let texts: Vec<&[u32]> = batch.rows.iter().map(|&row| job.texts[row].as_slice()).collect();
     let start = Instant::now();
-    let vectors = run(&texts, batch.tokens).map_err(EmbedError::Run)?;
+    let vectors = runner.run(&texts, batch.tokens, &job.interrupt)?;
     job.done.run += start.elapsed();
     if vectors.len() != batch.rows.len() {
         let message = format!("{} vectors of {} texts", vectors.len(), batch.rows.len());

@@ -3,7 +3,7 @@
 //! It is derived from the store and lives behind one lock, so that a search sees both tiers and both kinds
 //! of index at one moment.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use papr_index::{Slab, WordIndex};
@@ -25,7 +25,8 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    fn new(space: Space) -> Self {
+    /// No vectors yet.
+    pub(crate) fn new(space: Space) -> Self {
         let (goals, memories) = (Slab::new(space.dims), Slab::new(space.dims));
         Self { space, goals, memories }
     }
@@ -37,7 +38,7 @@ impl Vectors {
         }
     }
 
-    fn of_mut(&mut self, tier: Tier) -> &mut Slab {
+    pub(crate) fn of_mut(&mut self, tier: Tier) -> &mut Slab {
         match tier {
             Tier::Goals => &mut self.goals,
             Tier::Memories => &mut self.memories,
@@ -60,10 +61,48 @@ impl Vectors {
     }
 }
 
+/// A space that is being built beside the one that serves: which memories it still lacks.
+#[derive(Debug)]
+pub(crate) struct Building {
+    space: Space,
+    missing: BTreeSet<MemoryId>,
+    /// Those of which the new model makes no usable vector.
+    refused: BTreeSet<MemoryId>,
+}
+
+impl Building {
+    /// Up to `limit` memories to embed next, oldest first.
+    pub(crate) fn next(&self, limit: usize) -> Vec<MemoryId> {
+        self.missing.iter().copied().take(limit).collect()
+    }
+
+    /// How many are to do.
+    pub(crate) fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// Notes that no vector can be made of these.
+    pub(crate) fn refuse(&mut self, ids: &[MemoryId]) {
+        for &id in ids {
+            if self.missing.remove(&id) {
+                self.refused.insert(id);
+            }
+        }
+    }
+
+    fn forget(&mut self, id: MemoryId) {
+        self.missing.remove(&id);
+        self.refused.remove(&id);
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     pub(crate) words: WordIndex,
+    /// What meaning is searched in.
     pub(crate) vectors: Option<Vectors>,
+    /// What it will be searched in after a change of model.
+    pub(crate) building: Option<Building>,
     entries: HashMap<MemoryId, Entry>,
     recent: BTreeSet<(Timestamp, MemoryId)>,
     samples: BTreeSet<MemoryId>,
@@ -74,7 +113,16 @@ impl Catalog {
     /// Adds a memory or replaces it. `same_text` keeps its vector: only what was said is embedded.
     pub(crate) fn upsert(&mut self, memory: &Memory, same_text: bool) {
         let vector = if same_text { self.take_vector(memory.id) } else { None };
+        let missing = self.building.as_ref().is_some_and(|building| building.missing.contains(&memory.id));
+        let refused = self.building.as_ref().is_some_and(|building| building.refused.contains(&memory.id));
         self.remove(memory.id);
+        if let Some(building) = &mut self.building {
+            if !same_text || missing {
+                building.missing.insert(memory.id);
+            } else if refused {
+                building.refused.insert(memory.id);
+            }
+        }
         let entry = Entry {
             tier: memory.tier,
             updated_at: memory.updated_at,
@@ -87,8 +135,8 @@ impl Catalog {
         }
         self.counts.count(entry.tier);
         self.entries.insert(memory.id, entry);
-        if let Some(vector) = vector {
-            self.put_vector(memory.id, &vector);
+        if let (Some(vector), Some(vectors)) = (vector, &mut self.vectors) {
+            vectors.of_mut(memory.tier).upsert(memory.id, &vector);
         }
     }
 
@@ -104,6 +152,9 @@ impl Catalog {
         if let Some(vectors) = &mut self.vectors {
             vectors.remove(id);
         }
+        if let Some(building) = &mut self.building {
+            building.forget(id);
+        }
     }
 
     /// Begins with the vectors of `space`; those of another space leave.
@@ -113,10 +164,27 @@ impl Catalog {
         }
     }
 
-    /// Puts a vector beside its memory, if the memory is here.
-    pub(crate) fn put_vector(&mut self, id: MemoryId, vector: &Vector) {
-        let (Some(entry), Some(vectors)) = (self.entries.get(&id), &mut self.vectors) else { return };
-        vectors.of_mut(entry.tier).upsert(id, vector);
+    /// Begins to build `space` beside the one that serves; `have` are the memories that stand in it already.
+    pub(crate) fn build_space(&mut self, space: &Space, have: &HashSet<MemoryId>) {
+        let missing = self.entries.keys().copied().filter(|id| !have.contains(id)).collect();
+        self.building = Some(Building { space: space.clone(), missing, refused: BTreeSet::new() });
+    }
+
+    /// The space that was built serves from now on. Returns those of which it has no vector and never will.
+    pub(crate) fn finish_building(&mut self, vectors: Vectors) -> Vec<MemoryId> {
+        self.vectors = Some(vectors);
+        self.building.take().map(|building| building.refused.into_iter().collect()).unwrap_or_default()
+    }
+
+    /// Puts a vector of `space` beside its memory, if the memory is here.
+    pub(crate) fn put_vector(&mut self, space: &Space, id: MemoryId, vector: &Vector) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        if let Some(vectors) = self.vectors.as_mut().filter(|vectors| vectors.space == *space) {
+            vectors.of_mut(entry.tier).upsert(id, vector);
+        }
+        if let Some(building) = self.building.as_mut().filter(|building| building.space == *space) {
+            building.forget(id);
+        }
     }
 
     /// The memories that have no vector yet, oldest first.
@@ -160,7 +228,8 @@ impl Catalog {
 
     fn take_vector(&self, id: MemoryId) -> Option<Vector> {
         let vectors = self.vectors.as_ref()?;
-        Tier::ALL.iter().find_map(|&tier| vectors.of(tier).vector(id))
+        let numbers = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).get(id))?;
+        Vector::new(numbers, vectors.space.dims).ok()
     }
 }
 

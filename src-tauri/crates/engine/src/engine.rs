@@ -1,20 +1,22 @@
 //! The engine itself: what it owns, how it starts, how it stops.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
 use papr_memory::ports::{Clock, Store, SystemClock};
 use papr_memory::{CancelToken, Memory, MemoryId, Tier};
-use papr_store::SledStore;
+use papr_store::{Child, SledStore, open_or_recover};
 use tokio::sync::watch;
 
-use crate::background::{self, Queue};
 use crate::catalog::Catalog;
+use crate::downloads::Downloads;
 use crate::model::Model;
+use crate::queue::Queue;
 use crate::search::Fusion;
-use crate::{Error, IndexState, ModelState, Resources, Status, paths};
+use crate::settings::SETTINGS_FILE;
+use crate::{Error, IndexState, ModelState, Resources, Settings, Status, background, embedding, paths};
 
 /// What an engine is opened with.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct Config {
     pub clock: Arc<dyn Clock>,
     /// How meaning and words are weighed against each other.
     pub fusion: Fusion,
+    /// What tries doubtful files first: this very program, if its `main` begins with [`crate::serve`].
+    pub child: Option<Child>,
 }
 
 impl Config {
@@ -37,6 +41,7 @@ impl Config {
             resources,
             clock: Arc::new(SystemClock),
             fusion: Fusion::default(),
+            child: None,
         }
     }
 }
@@ -53,16 +58,19 @@ impl fmt::Debug for Config {
 
 /// What the callers' threads and the workers share.
 pub(crate) struct Shared {
-    pub(crate) store: Box<dyn Store>,
+    pub(crate) store: SledStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) resources: Resources,
     pub(crate) fusion: Fusion,
     pub(crate) model: Model,
     pub(crate) queue: Queue,
+    pub(crate) downloads: Downloads,
     pub(crate) stop: CancelToken,
+    pub(crate) data_folder: PathBuf,
     pub(crate) status: watch::Sender<Status>,
     catalog: RwLock<Catalog>,
     writer: Mutex<()>,
+    settings: RwLock<Settings>,
 }
 
 impl Shared {
@@ -77,6 +85,24 @@ impl Shared {
     /// One writer at a time: whoever holds this may change the store and, after it, the catalogue.
     pub(crate) fn writer(&self) -> MutexGuard<'_, ()> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the person chose.
+    pub(crate) fn settings(&self) -> RwLockReadGuard<'_, Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what the person chose: on disk first, then here.
+    pub(crate) fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<(), Error> {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = settings.clone();
+        change(&mut changed);
+        if changed != *settings {
+            let file = |source| Error::File { path: self.data_folder.join(SETTINGS_FILE), source };
+            changed.save(&self.data_folder).map_err(file)?;
+            *settings = changed;
+        }
+        Ok(())
     }
 
     /// Publishes a change of the status, with the counts as they now are.
@@ -115,21 +141,29 @@ impl Engine {
     /// Opens the data folder; makes it if it is missing.
     ///
     /// Fails if another process has it, if it holds something else, if it cannot be written to, or if the
-    /// store in it is damaged. In all these cases nothing in it was changed.
+    /// store in it is damaged beyond repair. In all these cases nothing in it was changed. What can be repaired
+    /// is, and the status tells.
     pub fn open(config: Config) -> Result<Self, Error> {
         let store_folder = paths::store_folder(&config.data_folder)?;
-        let store = SledStore::open(&store_folder, config.clock.now())?;
+        let opened = open_or_recover(&store_folder, config.clock.now(), config.child.as_ref())?;
+        let settings = read_settings(&config.data_folder)?;
         let shared = Shared {
-            store: Box::new(store),
+            store: opened.store,
             clock: config.clock,
             resources: config.resources,
             fusion: config.fusion,
             model: Model::default(),
             queue: Queue::default(),
+            downloads: Downloads::default(),
             stop: CancelToken::new(),
-            status: watch::Sender::new(Status::default()),
+            status: watch::Sender::new(Status {
+                recovered: opened.recovered.map(|recovered| recovered.to_string()),
+                ..Status::default()
+            }),
             catalog: RwLock::default(),
             writer: Mutex::default(),
+            settings: RwLock::new(settings),
+            data_folder: config.data_folder,
         };
         Ok(Self { shared: Arc::new(shared), workers: Mutex::default() })
     }
@@ -146,7 +180,12 @@ impl Engine {
                 status.model.problem = None;
             }
         });
-        if load { self.spawn("papr-model", background::load_and_embed) } else { Ok(()) }
+        if load {
+            self.shared.queue.pause(self.shared.settings().switch_paused);
+            self.tell_unfinished();
+            self.spawn("papr-model", embedding::run)?;
+        }
+        Ok(())
     }
 
     /// Begins to read all memories into the index, without a model: enough to list and to search by word.
@@ -216,20 +255,41 @@ impl Engine {
     }
 
     fn spawn(&self, name: &str, work: fn(&Shared)) -> Result<(), Error> {
+        self.spawn_task(name, move |shared| background::guarded(shared, work))
+    }
+
+    /// Runs `work` on a thread of its own, which is waited for when the engine ends.
+    pub(crate) fn spawn_task(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Shared) + Send + 'static,
+    ) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
         let worker = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || background::guarded(&shared, work))
+            .spawn(move || work(&shared))
             .map_err(Error::Thread)?;
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|worker| !worker.is_finished());
+        workers.push(worker);
         Ok(())
     }
+}
+
+fn read_settings(data_folder: &Path) -> Result<Settings, Error> {
+    let file = |source| Error::File { path: data_folder.join(SETTINGS_FILE), source };
+    let loaded = Settings::load(data_folder).map_err(file)?;
+    if let Some(aside) = loaded.damaged {
+        tracing::warn!(?aside, "the settings could not be read and were put aside; defaults hold");
+    }
+    Ok(loaded.settings)
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         self.shared.stop.cancel();
         self.shared.queue.stop();
+        self.shared.downloads.stop();
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         for worker in workers {
             if worker.join().is_err() {

@@ -21,6 +21,8 @@ pub enum Code {
     Checksum,
     /// No room left.
     DiskFull,
+    /// The network, or a host on it, cannot be reached.
+    Offline,
     /// Somebody asked for a stop. An outcome, not a failure.
     Cancelled,
     /// Another process has the data folder.
@@ -36,6 +38,10 @@ pub enum Code {
     /// Anything else.
     Internal,
 }
+
+/// What to do where the model's files are not there or not right.
+const WITHOUT_MODEL: &str =
+    "Search by word works without it. To get the model back, choose another one or install the app again.";
 
 /// Why the engine could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +62,44 @@ pub enum Error {
     /// No vectors could be made.
     #[error(transparent)]
     Embed(#[from] EmbedError),
-    /// No model is installed where one was needed.
-    #[error("no model is installed in {}", .0.display())]
-    NoModel(PathBuf),
+    /// A model is not installed where it was needed.
+    #[error("the model {id} is not installed in {}", folder.display())]
+    NoModel {
+        /// Its id.
+        id: String,
+        /// Where models are that came with the app.
+        folder: PathBuf,
+    },
+    /// Nobody knows such a model.
+    #[error("there is no model {0:?}")]
+    UnknownModel(String),
+    /// No part of this version can run the model.
+    #[error("{id} cannot be used: {reason}")]
+    ModelDisabled {
+        /// Its id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The model cannot be removed now.
+    #[error("{id} cannot be removed: {reason}")]
+    ModelInUse {
+        /// Its id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// An environment variable says something that makes no sense.
+    #[error("{name}: {reason}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A person switched embedding off.
+    #[error("search by meaning is switched off")]
+    SwitchedOff,
     /// Something that was begun in the background did not succeed.
     #[error("{}", .0.message)]
     Unavailable(Box<Problem>),
@@ -98,14 +139,29 @@ impl Error {
         match self {
             Error::Cancelled(_)
             | Error::Embed(EmbedError::Cancelled(_))
-            | Error::Model(ModelError::Cancelled(_)) => Code::Cancelled,
+            | Error::Model(ModelError::Cancelled(_))
+            | Error::Store(StoreError::Cancelled(_)) => Code::Cancelled,
             Error::Unavailable(problem) => problem.code,
             Error::Store(error) => store_code(error),
-            Error::Content(_) | Error::Query(_) | Error::Format { .. } => Code::InvalidInput,
+            Error::Content(_)
+            | Error::Query(_)
+            | Error::Format { .. }
+            | Error::UnknownModel(_)
+            | Error::ModelDisabled { .. }
+            | Error::ModelInUse { .. }
+            | Error::Variable { .. }
+            | Error::Model(
+                ModelError::InvalidId { .. }
+                | ModelError::NotOffered { .. }
+                | ModelError::NotImportable { .. },
+            ) => Code::InvalidInput,
             Error::Model(
                 ModelError::Checksum { .. } | ModelError::CutShort { .. } | ModelError::Size { .. },
             ) => Code::Checksum,
-            Error::NoModel(_)
+            Error::Model(ModelError::NoSpace { .. } | ModelError::DiskFull { .. }) => Code::DiskFull,
+            Error::Model(ModelError::Offline { .. }) => Code::Offline,
+            Error::NoModel { .. }
+            | Error::SwitchedOff
             | Error::Model(_)
             | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => Code::ModelMissing,
             Error::NotFound(_) => Code::NotFound,
@@ -117,11 +173,9 @@ impl Error {
     /// What to do about it, in a sentence.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Error::Store(StoreError::Locked { .. }) => {
-                "Use the window that is open, or close it first. Another data folder can be used beside it."
-            }
+            Error::Store(StoreError::Locked { .. }) => "Use the one that is open, or close it and try again.",
             Error::Store(StoreError::NotOurs { .. }) => {
-                "Choose an empty folder, or one made by this app. Nothing was changed in this one."
+                "Nothing was changed in it. The data folder must be empty, or one that this app made."
             }
             Error::Store(StoreError::Damaged { .. }) => {
                 "Nothing was deleted. Copy the data folder to a safe place before you try anything else."
@@ -136,19 +190,35 @@ impl Error {
             Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
             Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
             Error::Query(QueryError::Limit { .. }) => "Ask for a number in that range.",
-            Error::NoModel(_) | Error::Model(_) | Error::Embed(EmbedError::Model(_)) => {
-                "Search by word works without it. To get the model back, run `make run` in the project's folder or \
-                 install the app again."
+            Error::Model(ModelError::Offline { .. } | ModelError::BadAnswer { .. }) => {
+                "What was fetched is kept. Check the connection and go on, or import the model from files."
             }
+            Error::Model(ModelError::Denied { .. } | ModelError::NotOnHub { .. }) => {
+                "Look at the model's page on the hub; a model can also be imported from files."
+            }
+            Error::Model(ModelError::FolderAbsent { .. }) => {
+                "Connect the disk, or choose another models folder."
+            }
+            Error::Model(ModelError::NotImportable { .. }) => {
+                "Choose a folder that holds all files of one model."
+            }
+            Error::Model(ModelError::NoSpace { .. } | ModelError::DiskFull { .. }) => {
+                "Make room on the disk and go on; what was fetched is kept."
+            }
+            Error::Model(_) | Error::NoModel { .. } | Error::Embed(EmbedError::Model(_)) => WITHOUT_MODEL,
+            Error::SwitchedOff => {
+                "Search by word works without it. Choose a device in the settings; one that was set where the app was \
+                 started comes first."
+            }
+            Error::UnknownModel(_) => "Look at the list of models for the names there are.",
             Error::Embed(EmbedError::Runtime { .. }) => {
-                "Search by word works without it. Run `make run` in the project's folder, install the app again, or \
-                 set ORT_DYLIB_PATH to an ONNX Runtime library of version 1.28."
+                "Search by word works without it. Install the app again to get the missing part back."
             }
             Error::Unavailable(problem) => return problem.hint.clone(),
             _ => match self.code() {
                 Code::DiskFull => "Make room on the disk and try again. What was saved before is safe.",
                 _ if matches!(self, Error::Store(StoreError::Io { .. })) => {
-                    "Check that the folder is there and that you may write to it, then start again."
+                    "Check that the folder is there and that you may write to it, then try again."
                 }
                 _ if matches!(self, Error::File { .. }) => "Check the path, and that you may use the file.",
                 _ => return None,
@@ -159,7 +229,10 @@ impl Error {
 
     /// Whether the same call may succeed later without a change by the person.
     pub fn retryable(&self) -> bool {
-        matches!(self.code(), Code::StoreLocked | Code::DiskFull | Code::Conflict | Code::ModelMissing)
+        matches!(
+            self.code(),
+            Code::StoreLocked | Code::DiskFull | Code::Offline | Code::Conflict | Code::ModelMissing
+        )
     }
 }
 

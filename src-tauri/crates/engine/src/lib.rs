@@ -10,21 +10,34 @@
 
 mod background;
 mod catalog;
+pub mod doctor;
+mod downloads;
+mod embedding;
 mod engine;
 mod error;
 pub mod eval;
 mod model;
 mod paths;
+mod queue;
 mod samples;
 mod search;
+pub mod settings;
 mod status;
+mod switch;
 mod transfer;
 mod writing;
 
 pub use crate::engine::{Config, Engine};
+pub use downloads::{Download, DownloadState};
 pub use error::{Code, Error};
+pub use model::{ModelInfo, ModelSpeed, QuerySpeed};
+pub use papr_embed::{Device, DeviceChoice, NeuralEngine, Report, State as Sessions, Trial};
+pub use papr_models::{Phase, RunsOn};
+pub use papr_store::{Child, serve};
 pub use paths::{APP_IDENTIFIER, Resources, default_data_folder};
 pub use search::Fusion;
+pub use settings::Settings;
 pub use status::{IndexState, ModelState, ModelStatus, Problem, Status};
+pub use switch::SwitchStatus;
 pub use transfer::{BadLine, Exported, ImportReport};
 pub use writing::{Edit, NewMemory};

@@ -1,6 +1,7 @@
 //! Sample memories: something to search on the first day, gone in one step.
 
 use jiff::Timestamp;
+use papr_memory::ports::Store;
 use papr_memory::{Content, Memory, MemoryId, Source, Tier};
 use serde::Deserialize;
 

@@ -1,8 +1,11 @@
 //! What the engine is doing and how it is: one value, published whenever it changes.
 
+use papr_embed::{Report, State};
 use papr_memory::TierCounts;
 use serde::{Deserialize, Serialize};
 
+use crate::downloads::Download;
+use crate::switch::SwitchStatus;
 use crate::{Code, Error};
 
 /// An error, as it is shown.
@@ -16,6 +19,13 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Whether trying again may help.
     pub retryable: bool,
+}
+
+impl Problem {
+    /// Something that happened, with no more to say.
+    pub(crate) fn told(message: String) -> Self {
+        Self { code: Code::Internal, message, hint: None, retryable: false }
+    }
 }
 
 impl From<&Error> for Problem {
@@ -49,14 +59,20 @@ pub enum ModelState {
 pub struct ModelStatus {
     /// How far it is.
     pub state: ModelState,
+    /// Its id.
+    pub id: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// The length of its vectors.
     pub dims: Option<u16>,
     /// The arithmetic of its weights: `fp32`, …
     pub precision: Option<String>,
-    /// What runs it: `CPU`, …
+    /// What runs it, in a word: `CPU`, `Core ML`, …
     pub provider: Option<String>,
+    /// What was seen of how it runs.
+    pub report: Option<Report>,
+    /// Whether it is in memory, or left it after a while without work.
+    pub sessions: Option<State>,
     /// The name of its space.
     pub fingerprint: Option<String>,
     /// SPDX expression of its licence.
@@ -101,8 +117,14 @@ pub struct Status {
     pub index: IndexState,
     /// Why the index is not complete, or the last background write failed.
     pub problem: Option<Problem>,
+    /// What a repair of the data folder did, where there was one; for the person to read.
+    pub recovered: Option<String>,
     /// The model.
     pub model: ModelStatus,
+    /// Downloads of models that are under way, paused or failed.
+    pub downloads: Vec<Download>,
+    /// The change to another model that is under way.
+    pub switch: Option<SwitchStatus>,
 }
 
 impl Status {

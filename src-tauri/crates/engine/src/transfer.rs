@@ -9,7 +9,7 @@ use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
-use papr_memory::ports::StoreError;
+use papr_memory::ports::{Store, StoreError};
 use papr_memory::{CancelToken, Content, DEFAULT_KIND, Memory, MemoryId, Source, Tier, UnknownTier};
 use serde::{Deserialize, Serialize};
 
@@ -109,8 +109,8 @@ impl Engine {
                 continue;
             }
             match parse(&line, self.shared.clock.now()) {
-                Ok(memory) if self.is_known(&mut known, &memory)? => report.already_there += 1,
-                Ok(memory) => batch.push(memory),
+                Ok(memory) if known.note(&memory) => batch.push(memory),
+                Ok(_) => report.already_there += 1,
                 Err(reason) => {
                     report.bad += 1;
                     if report.bad_lines.len() < TOLD {
@@ -177,10 +177,6 @@ impl Engine {
                 known.note(memory);
             }
         }
-    }
-
-    fn is_known(&self, known: &mut Known, memory: &Memory) -> Result<bool, Error> {
-        Ok(!known.note(memory) || self.shared.store.get(memory.id)?.is_some())
     }
 }
 

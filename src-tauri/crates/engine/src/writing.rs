@@ -3,6 +3,7 @@
 
 use std::sync::MutexGuard;
 
+use papr_memory::ports::Store;
 use papr_memory::{Content, Memory, MemoryId, Source, Tier, TierSetter};
 use serde::{Deserialize, Serialize};
 

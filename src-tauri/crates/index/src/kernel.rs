@@ -19,19 +19,28 @@ pub struct Kernel {
     /// What the processor's maker calls the instructions.
     pub name: &'static str,
     scan: fn(&Codes, &[i8], &mut [i32]),
+    pair: fn(&[i8], &[i8]) -> i32,
     dot: fn(&[f32], &[f16]) -> f32,
 }
 
-/// A query as codes: bytes in -127..=127, also kept as what the instructions multiply.
+/// A query as codes, sixteen times finer than those of rows: it costs nothing, since rows are widened anyway.
 #[derive(Clone, Debug)]
 pub struct Codes {
     wide: Vec<i16>,
 }
 
 impl Codes {
-    /// Takes codes in -127..=127.
-    pub fn new(codes: &[i8]) -> Self {
-        Self { wide: codes.iter().copied().map(i16::from).collect() }
+    /// The greatest code: with rows of 8192 codes up to 127, no sum leaves 32 bits.
+    pub const GREATEST: i16 = 2047;
+
+    /// Takes codes in -[`Codes::GREATEST`]..=[`Codes::GREATEST`].
+    ///
+    /// # Panics
+    /// If one lies outside: sums might overflow.
+    pub fn new(codes: Vec<i16>) -> Self {
+        let range = -Self::GREATEST..=Self::GREATEST;
+        assert!(codes.iter().all(|code| range.contains(code)), "query codes lie within their range");
+        Self { wide: codes }
     }
 
     /// How many codes there are.
@@ -69,6 +78,15 @@ impl Kernel {
         }
     }
 
+    /// The dot product of two rows of codes in -127..=127.
+    ///
+    /// # Panics
+    /// If they differ in length.
+    pub fn pair(self, a: &[i8], b: &[i8]) -> i32 {
+        assert_eq!(a.len(), b.len(), "rows of one space");
+        (self.pair)(a, b)
+    }
+
     /// The dot product of `a` and `b`.
     ///
     /// # Panics
@@ -80,7 +98,8 @@ impl Kernel {
 }
 
 /// What any processor can do; the compiler makes of it what it can.
-const PORTABLE: Kernel = Kernel { name: "portable", scan: scan_portable, dot: dot_portable };
+const PORTABLE: Kernel =
+    Kernel { name: "portable", scan: scan_portable, pair: pair_portable, dot: dot_portable };
 
 fn scan_portable(query: &Codes, rows: &[i8], sums: &mut [i32]) {
     for (row, sum) in rows.chunks_exact(query.width()).zip(sums) {
@@ -88,9 +107,14 @@ fn scan_portable(query: &Codes, rows: &[i8], sums: &mut [i32]) {
     }
 }
 
-/// At most 8192 · 127², far within range.
+/// At most 8192 · 2047 · 127, just within range.
 fn tail(query: &[i16], row: &[i8]) -> i32 {
     query.iter().zip(row).map(|(&x, &y)| i32::from(x) * i32::from(i16::from(y))).sum()
+}
+
+/// At most 8192 · 127², far within range.
+fn pair_portable(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum()
 }
 
 /// 16 sums side by side, so that the compiler may use the widest registers it may count on.
@@ -128,6 +152,16 @@ mod tests {
         assert_eq!(names[0], "NEON");
     }
 
+    #[test]
+    fn the_widest_rows_of_extremes_do_not_overflow() {
+        let (query, row) = (Codes::new(vec![Codes::GREATEST; 8192]), vec![127; 8192]);
+        for kernel in Kernel::available() {
+            let mut sums = [0];
+            kernel.scan(&query, &row, &mut sums);
+            assert_eq!(sums, [8192 * 2047 * 127], "{}", kernel.name);
+        }
+    }
+
     /// Lengths around the widths of registers, and rows around the blocks that are read together.
     fn shape() -> impl Strategy<Value = (usize, usize)> {
         (prop_oneof![1_usize..140, Just(384), Just(2560)], 0_usize..11)
@@ -138,24 +172,27 @@ mod tests {
         fn every_kernel_counts_alike((width, rows) in shape(), seed in any::<u64>()) {
             let mut state = seed;
             // Extremes are as likely as all else: they are what overflows.
-            let mut code = || {
+            let mut code = |greatest: i16| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 match state >> 61 {
-                    0 => 127,
-                    1 => -127,
-                    _ => i8::try_from((state >> 33) % 255).map_or(-127, |code| code) ,
+                    0 => greatest,
+                    1 => -greatest,
+                    _ => i16::try_from((state >> 33) % 255).unwrap() - 127,
                 }
             };
-            let query: Vec<i8> = (0..width).map(|_| code()).collect();
-            let codes: Vec<i8> = (0..width * rows).map(|_| code()).collect();
+            let query: Vec<i16> = (0..width).map(|_| code(Codes::GREATEST)).collect();
+            let codes: Vec<i8> = (0..width * rows).map(|_| i8::try_from(code(127)).unwrap()).collect();
             let expected: Vec<i32> = codes
                 .chunks(width)
                 .map(|row| query.iter().zip(row).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum())
                 .collect();
             for kernel in Kernel::available() {
                 let mut sums = vec![0; rows];
-                kernel.scan(&Codes::new(&query), &codes, &mut sums);
+                kernel.scan(&Codes::new(query.clone()), &codes, &mut sums);
                 prop_assert_eq!(&sums, &expected, "{}: integers leave no room for rounding", kernel.name);
+                for pair in codes.chunks(width).collect::<Vec<_>>().windows(2) {
+                    prop_assert_eq!(kernel.pair(pair[0], pair[1]), pair_portable(pair[0], pair[1]));
+                }
             }
         }
 

@@ -1,9 +1,9 @@
-//! What is near: vectors of both tiers scanned exactly, words found through an inverted index, and the part
-//! of a text that shows why it was found.
+//! What is near: the vectors of a tier, scanned exactly while they are few and under graphs when they are many;
+//! words found through an inverted index; and the part of a text that shows why it was found.
 //!
-//! Everything here lives in memory and is derived: it can be thrown away and built again from the store.
-//! Nothing here reads files, knows models or decides how the two kinds of search are weighed against each
-//! other: that is the engine's part.
+//! Everything here is derived: it can be thrown away and built again from the store. Nothing here knows models
+//! or decides how the two kinds of search are weighed against each other: that is the engine's part. Files are
+//! read and written only for the graphs, and only when asked.
 
 mod fold;
 mod function_words;
@@ -11,10 +11,14 @@ pub mod kernel;
 mod parse;
 mod slab;
 mod snippet;
+mod syntax;
 mod token;
+pub mod vectors;
 mod words;
 
 pub use parse::{Phrase, Term, WordQuery};
-pub use slab::{Nearest, Slab};
+pub use slab::Slab;
 pub use snippet::{Marked, Snippet, snippet};
-pub use words::{WordIndex, WordMatch, WordMatches};
+pub use syntax::{QueryFilters, TypedQuery};
+pub use vectors::{Filter, Nearest, VectorIndex, View};
+pub use words::{Endings, WordIndex, WordMatch, WordMatches};

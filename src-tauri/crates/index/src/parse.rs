@@ -1,6 +1,7 @@
 //! A query as the word index reads it: terms, identifiers, quoted phrases.
 
 use crate::fold::fold;
+use crate::syntax::{is_quote, split_excluded};
 use crate::token;
 
 /// A word or an identifier that is searched for.
@@ -12,6 +13,8 @@ pub struct Term {
     pub typed: String,
     /// The word may go on: it stands last and nothing after it says that it is whole.
     pub(crate) open: bool,
+    /// It is an ideograph beside another: the pair says more than it does.
+    pub(crate) in_pair: bool,
 }
 
 /// Words that must stand side by side.
@@ -27,12 +30,14 @@ pub struct Phrase {
 pub struct WordQuery {
     /// Every word once, in the order typed.
     pub(crate) terms: Vec<Term>,
-    /// Compound pieces kept whole; they score like words.
+    /// Compound pieces kept whole, and pairs of ideographs; they score like words.
     pub(crate) wholes: Vec<Term>,
     /// What names one thing and must not be buried.
     pub(crate) identifiers: Vec<Phrase>,
     /// Quoted phrases, and the whole query when it is short enough to be a name.
     pub(crate) phrases: Vec<Phrase>,
+    /// What must not be there.
+    pub(crate) excluded: Vec<Phrase>,
 }
 
 /// A query of up to this many words is also looked for as it stands: it may be a name or a title.
@@ -40,22 +45,30 @@ const NAME_WORDS: usize = 4;
 
 impl WordQuery {
     /// Reads what was typed. Never fails: what is not understood is searched for as words.
-    pub fn parse(text: &str) -> Self {
-        let mut query = Self::default();
+    pub fn parse(typed: &str) -> Self {
+        let (excluded, text) = split_excluded(typed);
+        let text = text.as_str();
+        let mut query =
+            Self { excluded: excluded.into_iter().filter_map(phrase).collect(), ..Self::default() };
         let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
         let ranges: Vec<_> = token::words(text).collect();
         let mut names = Vec::new();
+        let pairs: Vec<_> = token::ideograph_pairs(text).collect();
         for (position, range) in ranges.iter().enumerate() {
             let typed = &text[range.clone()];
             let open = ends_open && position + 1 == ranges.len();
-            push_term(&mut query.terms, typed, open);
+            let in_pair = pairs.iter().any(|pair| pair.start == range.start || pair.end == range.end);
+            push_term(&mut query.terms, typed, open, in_pair);
             if token::is_identifier(typed) {
                 push_unique(&mut names, typed);
             }
         }
+        for range in &pairs {
+            push_term(&mut query.wholes, &text[range.clone()], false, false);
+        }
         for range in token::wholes(text) {
             let typed = &text[range];
-            push_term(&mut query.wholes, typed, false);
+            push_term(&mut query.wholes, typed, false, false);
             if token::is_identifier(typed) {
                 push_unique(&mut names, typed);
             }
@@ -80,12 +93,15 @@ impl WordQuery {
     }
 }
 
-fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool) {
+fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool, in_pair: bool) {
     let folded = fold(typed);
     match terms.iter_mut().find(|term| term.folded == folded) {
-        Some(known) => known.open |= open,
+        Some(known) => {
+            known.open |= open;
+            known.in_pair &= in_pair;
+        }
         None if folded.is_empty() => {}
-        None => terms.push(Term { folded, typed: typed.to_owned(), open }),
+        None => terms.push(Term { folded, typed: typed.to_owned(), open, in_pair }),
     }
 }
 
@@ -97,7 +113,6 @@ fn push_unique<'a>(list: &mut Vec<&'a str>, item: &'a str) {
 
 /// The phrases between straight or curly double quotes; a quote that is never closed is no phrase.
 fn quoted(text: &str) -> Vec<Phrase> {
-    let is_quote = |letter: char| matches!(letter, '"' | '“' | '”' | '„');
     let pieces: Vec<&str> = text.split(is_quote).collect();
     let closed = if pieces.len() % 2 == 1 { pieces.len() } else { pieces.len() - 1 };
     pieces[..closed].iter().skip(1).step_by(2).filter_map(|piece| phrase(piece)).collect()

@@ -45,6 +45,26 @@ pub(crate) fn wholes(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
+/// The pairs of neighbouring ideographs and syllables of Chinese and Japanese, as ranges of bytes: these
+/// scripts put no space between words, and most of their words are of two letters.
+pub(crate) fn ideograph_pairs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let next = text.char_indices().skip(1);
+    let pairs = text.char_indices().zip(next);
+    pairs
+        .filter(|((_, first), (_, second))| is_ideograph(*first) && is_ideograph(*second))
+        .map(|((start, _), (middle, second))| start..middle + second.len_utf8())
+}
+
+/// Whether the rules of Unicode make a word of this letter alone though words have several: Han and Hiragana.
+/// Katakana and Hangul stay together as words.
+fn is_ideograph(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{3041}'..='\u{3096}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
+            | '\u{20000}'..='\u{3134F}'
+    )
+}
+
 /// Whether a whole or a word names one thing rather than saying something: letters and digits mixed with a
 /// letter in front (`p95`, `INC-2041`), or parts joined by something that prose does not join with.
 pub(crate) fn is_identifier(text: &str) -> bool {
@@ -97,10 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn ideographs_pair_with_their_neighbours() {
+        let pairs = |text| ideograph_pairs(text).map(|range| &text[range]).collect::<Vec<_>>();
+        assert_eq!(pairs("今天天气 good 好"), ["今天", "天天", "天气"]);
+        assert_eq!(
+            pairs("東京へ行く、コーヒー"),
+            ["東京", "京へ", "へ行", "行く"],
+            "Katakana are words already"
+        );
+        assert_eq!(pairs("서울 plain"), Vec::<&str>::new());
+    }
+
+    #[test]
     fn wholes_keep_identifiers_together() {
         assert_eq!(
             whole_list("see (KR-4), src/main.rs and zoe@example.com."),
             ["KR-4", "src/main.rs", "zoe@example.com"]
+        );
+        assert_eq!(
+            whole_list(r"C:\notes\a.txt, https://host/a?b=1#c; @zoe v1.2.3 550e8400-e29b-41d4"),
+            [r"C:\notes\a.txt", "https://host/a?b=1#c", "@zoe", "v1.2.3", "550e8400-e29b-41d4"]
         );
         assert_eq!(whole_list("#coffee: don't, O’Neill"), ["#coffee"], "an apostrophe joins no parts");
         assert_eq!(whole_list("plain words only"), Vec::<&str>::new());

@@ -10,7 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CancelToken, Cancelled, Content, Memory, MemoryId, Space, TierCounts, Vector, VectorError};
+use crate::{
+    CancelToken, Cancelled, Content, Memory, MemoryId, Space, Tier, TierCounts, TierSetter, Vector,
+    VectorError,
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -153,6 +156,9 @@ pub enum StoreError {
         /// The revision that is kept.
         found: u64,
     },
+    /// Somebody asked for a stop; what was done until then is kept.
+    #[error(transparent)]
+    Cancelled(Cancelled),
 }
 
 /// A vector and the text it was made of, so that it is kept only while the memory still says that.
@@ -164,6 +170,30 @@ pub struct VectorRecord {
     pub content: Content,
     /// The vector.
     pub vector: Vector,
+}
+
+/// A space that has vectors, and how much of it there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceInfo {
+    /// Which.
+    pub space: Space,
+    /// How many vectors are kept, damaged ones too.
+    pub count: usize,
+    /// Bytes of their keys and values, before whatever the database adds.
+    pub bytes: u64,
+}
+
+/// A memory's move from one tier to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierMove {
+    /// Where it stood.
+    pub from: Tier,
+    /// Where it was put.
+    pub to: Tier,
+    /// Who put it there.
+    pub by: TierSetter,
+    /// When; UTC with millisecond precision.
+    pub at: Timestamp,
 }
 
 /// Keeps memories and their vectors.
@@ -203,6 +233,29 @@ pub trait Store: Send + Sync {
     /// Calls `visit` with each vector of `space`, in the order of ids. A vector that fails its checks is not
     /// visited: it will be made again. Returns how many were passed over so.
     fn vectors(&self, space: &Space, visit: &mut dyn FnMut(MemoryId, Vector)) -> Result<usize, StoreError>;
+
+    /// All spaces that vectors were ever kept in and that were not removed, in the order of fingerprints.
+    /// Costs a pass over all vectors.
+    fn spaces(&self) -> Result<Vec<SpaceInfo>, StoreError>;
+
+    /// How many vectors of `space` are kept, damaged ones too. Costs a pass over them.
+    fn count_vectors(&self, space: &Space) -> Result<usize, StoreError>;
+
+    /// Removes all vectors of `space` and the space itself, some hundreds in a transaction; returns how many
+    /// vectors those were. Nothing of another space is touched. Stopped by `cancel` it fails with
+    /// [`StoreError::Cancelled`]: what is left is still a space, and a second call goes on.
+    fn remove_space(&self, space: &Space, cancel: &CancelToken) -> Result<usize, StoreError>;
+
+    /// The note kept under `key`; see [`Store::set_note`].
+    fn note(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps `value` under `key`, or nothing any more: a small thing that can be worked out again, such as
+    /// which space serves searches or what a trial of a device showed. Notes are backed up with the memories.
+    fn set_note(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError>;
+
+    /// The newest moves of a memory between the tiers, oldest first; a change by [`Store::replace`] that
+    /// moves it adds one. At least the last 20 are kept, also while it is among the tombstones.
+    fn tier_moves(&self, id: MemoryId) -> Result<Vec<TierMove>, StoreError>;
 
     /// Bytes on disk.
     fn size_on_disk(&self) -> Result<u64, StoreError>;

@@ -1,19 +1,16 @@
 //! A model folder: `manifest.json`, the graph and the tokenizer it names.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use papr_memory::{CancelToken, Manifest, ModelFile};
-use sha2::{Digest, Sha256};
 
 use crate::ModelError;
+use crate::files::{absent, sha256, unreadable};
+use crate::stop::Stop;
 
 /// The name of the file that makes a folder a model.
 pub const MANIFEST: &str = "manifest.json";
-
-/// Bytes read at a time while they are compared.
-const PIECE: usize = 1 << 20;
 
 /// A model folder whose manifest makes sense and whose files have the right sizes.
 ///
@@ -55,10 +52,7 @@ impl InstalledModel {
         for file in self.manifest.files() {
             self.compare_size(file)?;
             let path = self.folder.join(&file.path);
-            let found = match sha256(&path, cancel)? {
-                Ok(found) => found,
-                Err(error) => return Err(unreadable(path, error)),
-            };
+            let found = sha256(&path, &Stop::new(cancel), |_| {})?;
             if found != file.sha256 {
                 return Err(ModelError::Checksum { path, expected: file.sha256.clone(), found });
             }
@@ -91,7 +85,7 @@ impl InstalledModel {
         let metadata = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => metadata,
             Ok(_) => return Err(ModelError::Missing { path }),
-            Err(error) => return Err(unreadable(path, error)),
+            Err(error) => return Err(unreadable(&path, error)),
         };
         let (expected, found) = (file.bytes, metadata.len());
         match found.cmp(&expected) {
@@ -111,39 +105,12 @@ pub fn find_models(resources: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        // `model.part` and `model.old` are what a conversion leaves that was cut.
-        .filter(|folder| !folder.extension().is_some_and(|end| end == "part" || end == "old"))
+        // What a conversion, a download or a removal leaves that was cut.
+        .filter(|folder| {
+            !folder.extension().is_some_and(|end| end == "part" || end == "old" || end == "gone")
+        })
         .filter(|folder| folder.join(MANIFEST).is_file())
         .collect();
     folders.sort();
     folders
-}
-
-/// SHA-256 of a file in lower-case hexadecimal digits. The outer error is a stop somebody asked for.
-fn sha256(path: &Path, cancel: &CancelToken) -> Result<io::Result<String>, ModelError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut digest = Sha256::new();
-    let mut piece = vec![0; PIECE];
-    loop {
-        cancel.check()?;
-        match file.read(&mut piece) {
-            Ok(0) => break,
-            Ok(count) => digest.update(&piece[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    Ok(Ok(format!("{:x}", digest.finalize())))
-}
-
-/// Nothing is there, or what should be a folder on the way is a file.
-fn absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn unreadable(path: PathBuf, source: io::Error) -> ModelError {
-    if absent(&source) { ModelError::Missing { path } } else { ModelError::Io { path, source } }
 }

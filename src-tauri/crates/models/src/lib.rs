@@ -1,13 +1,37 @@
-//! Which model: folders of installed models, read and verified.
+//! Which model: the catalogue, verified downloads that can be resumed, installed models.
 //!
-//! [`find_models`] lists the folders, [`InstalledModel::open`] reads a manifest and compares names and sizes,
-//! [`InstalledModel::verify`] compares every byte. What comes out of this crate is a parsed
-//! [`papr_memory::Manifest`] and paths to files that are what it says.
+//! [`Catalog`] says what there is. [`install`] downloads an entry through a [`Hub`], [`import()`] takes it from files
+//! on this machine; both end with an [`InstalledModel`]: a parsed [`papr_memory::Manifest`] and files that are what it
+//! says. [`installed`] lists what is there, [`remove`] takes it away, [`Origin::compare`] tells whether the hub has
+//! something newer.
 //!
-//! It leaves out what a model means: loading and running one is `papr-embed`'s.
+//! It leaves out what a model means: loading and running one is `papr-embed`'s. And it decides nothing: it contacts
+//! the hosts that [`hosts`] names, when [`install`] or [`look_up`] is called, and never otherwise.
 
+mod catalog;
+mod download;
 mod error;
+mod files;
+mod found;
+mod hub;
+mod import;
+mod install;
 mod installed;
+mod origin;
+mod progress;
+mod staging;
+mod stop;
 
+pub use catalog::{
+    Catalog, CatalogEntry, Disabled, FileRole, HubFile, HubSource, License, ModelSource, RunsOn, Size,
+};
 pub use error::ModelError;
+pub use files::{free_space, sha256_of};
+pub use found::{Found, Interrupted, ModelsFolder, installed, interrupted, remove};
+pub use hub::{DEFAULT_ENDPOINT, FileFacts, Hub, HubOptions, Retries, Token};
+pub use import::import;
+pub use install::{forget, hosts, install, look_up};
 pub use installed::{InstalledModel, MANIFEST, find_models};
+pub use origin::{HubFacts, Origin, OriginFile, Update};
+pub use progress::{OnProgress, Phase, Progress};
+pub use staging::tidy;

@@ -25,7 +25,8 @@ use crate::guard::{from_sled, quietly};
 use crate::open::sync_folder;
 use crate::outbox::{self, Step};
 use crate::state::{self, Mark, State};
-use crate::{SledStore, record, vectors};
+use crate::tree::Part;
+use crate::{SledStore, moves, record, vectors};
 
 /// What only the one writer may touch.
 pub(crate) struct Writer {
@@ -50,8 +51,9 @@ impl Writer {
 pub(crate) struct View<'a> {
     pub(crate) memories: &'a TransactionalTree,
     pub(crate) vec: &'a TransactionalTree,
-    outbox: &'a TransactionalTree,
-    tombstones: &'a TransactionalTree,
+    pub(crate) outbox: &'a TransactionalTree,
+    pub(crate) tombstones: &'a TransactionalTree,
+    pub(crate) moves: &'a TransactionalTree,
     pub(crate) manifest: &'a TransactionalTree,
     pub(crate) state: Cell<State>,
     changed: Cell<bool>,
@@ -70,6 +72,17 @@ impl View<'_> {
     pub(crate) fn memory(tree: &TransactionalTree, id: MemoryId) -> Outcome<Option<Memory>> {
         let value = tree.get(id.to_bytes())?;
         value.map(|value| record::decode(id, &value)).transpose().map_err(refuse)
+    }
+
+    pub(crate) fn part(&self, part: Part) -> &TransactionalTree {
+        match part {
+            Part::Manifest => self.manifest,
+            Part::Memories => self.memories,
+            Part::Tombstones => self.tombstones,
+            Part::Outbox => self.outbox,
+            Part::Moves => self.moves,
+            Part::Vectors => self.vec,
+        }
     }
 
     /// The one way to write.
@@ -115,7 +128,7 @@ impl View<'_> {
         }
     }
 
-    fn drop_vectors(&self, id: MemoryId, spaces: &BTreeSet<[u8; 8]>) -> Outcome<()> {
+    pub(crate) fn drop_vectors(&self, id: MemoryId, spaces: &BTreeSet<[u8; 8]>) -> Outcome<()> {
         spaces.iter().try_for_each(|space| self.remove(self.vec, &vectors::key(*space, id)))
     }
 }
@@ -140,14 +153,17 @@ impl SledStore {
             let source = io::Error::other("an earlier write failed; start the app again");
             return Err(StoreError::Io { path: self.folder.clone(), source });
         }
+        self.check_room()?;
         let trees = &self.trees;
-        let all = (&trees.memories, &trees.vec, &trees.outbox, &trees.tombstones, &trees.manifest);
+        let all =
+            (&trees.memories, &trees.vec, &trees.outbox, &trees.tombstones, &trees.moves, &trees.manifest);
         let run = quietly(|| {
-            all.transaction(|(memories, vec, outbox, tombstones, manifest)| {
+            all.transaction(|(memories, vec, outbox, tombstones, moves, manifest)| {
                 let kept = manifest.get(state::KEY)?.map(|value| State::decode(&value)).transpose();
                 let state =
                     kept.map_err(|corrupt| refuse(state_damaged(corrupt)))?.unwrap_or_default().into();
-                let view = View { memories, vec, outbox, tombstones, manifest, state, changed: false.into() };
+                let changed = false.into();
+                let view = View { memories, vec, outbox, tombstones, moves, manifest, state, changed };
                 Ok((change(&view)?, view.close()?))
             })
         });
@@ -211,6 +227,7 @@ impl SledStore {
             if memory.content != kept.content {
                 trees.drop_vectors(id, &spaces)?;
             }
+            moves::record(trees, &kept, memory)?;
             trees.put(trees.memories, &id.to_bytes(), &value)?;
             trees.tell_papr(id, outbox::after_change(memory))
         })
@@ -278,7 +295,10 @@ impl SledStore {
         }
         for some in old.chunks(500) {
             self.commit(&mut self.writer(), |trees| {
-                some.iter().try_for_each(|key| trees.remove(trees.tombstones, key))
+                some.iter().try_for_each(|key| {
+                    trees.remove(trees.tombstones, key)?;
+                    trees.remove(trees.moves, key)
+                })
             })?;
         }
         Ok(old.len())

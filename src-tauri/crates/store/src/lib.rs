@@ -8,17 +8,22 @@
 //! sealed       sizes and checksums of the database's files, written at a clean close, checked at the next open
 //! mark         the number of the last change that was said to be saved, checked at an open after a hard stop
 //! db/          sled's own
+//! backups/     what cannot be made again, a file a backup
+//! quarantine/  damaged files that a recovery set aside, a folder each time
 //! trial/       a copy of db/, only while a store is opened after a hard stop
+//! rebuilt.part, swap   a database made anew, only while it is made and while it takes the other's place
 //! ```
 //!
-//! and the database these trees, from the first day, each value with a version and a checksum:
+//! and the database these trees, each value with a version and a checksum:
 //!
 //! ```text
 //! memories     id (16 bytes)                     → the record
 //! vec          space (8 bytes) ++ id             → f16, little-endian, as many as the space has dimensions
 //! outbox       id                                → what Papr is to be told
 //! tombstones   id                                → the record of a deleted memory
+//! moves        id                                → the newest moves between the tiers
 //! manifest     schema, made-by, space/<8 bytes>  → schema version, who made it, the space in full
+//!              note/<key>                        → what others keep here
 //!              state                             → how much the trees hold
 //! ```
 //!
@@ -27,16 +32,36 @@
 //! [`Store::counts`] go past it, so that one bad record does not hide all others, log it as an error and
 //! count it in [`SledStore::damaged`]. A bad vector is passed over: it can be made again.
 //!
-//! **Left out:** salvage of a damaged database, backups, and taking entries out of the outbox.
+//! **Recovery.** [`open_or_recover`] is how an app opens a store: what does not open is made anew from all
+//! that can still be read and from the newest backup, and what was damaged is kept. A program that has windows
+//! or threads calls [`serve`] first in its `main`, so that doubtful files are opened in a [`Child`].
+//!
+//! **Left out:** taking entries out of the outbox.
 
+mod backup;
 mod change;
+mod check;
+mod child;
 mod codec;
+mod compact;
+mod dump;
 mod guard;
+mod log;
+mod marker;
+mod migrate;
+mod moves;
 mod open;
 mod outbox;
+mod quarantine;
+mod rebuild;
 mod record;
+mod recover;
+mod room;
 mod seal;
+mod sizes;
+mod spaces;
 mod state;
+mod tree;
 mod trial;
 mod vectors;
 
@@ -44,15 +69,22 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use papr_memory::ports::{Store, StoreError, VectorRecord};
-use papr_memory::{Memory, MemoryId, Space, TierCounts, Vector};
+use papr_memory::ports::{SpaceInfo, Store, StoreError, TierMove, VectorRecord};
+use papr_memory::{CancelToken, Memory, MemoryId, Space, TierCounts, Vector};
 use sled::IVec;
 
+pub use backup::{Backup, BackupContents, BackupMade, list as backups, verify_backup};
+pub use check::{CheckProgress, CheckReport, Finding};
+pub use child::{Child, serve};
+pub use compact::{Compacted, compact};
 pub use outbox::{Op, OutboxEntry};
+pub use quarantine::{list as quarantined, remove as remove_quarantined};
+pub use recover::{Opened, Origin, Recovered, open_or_recover, recover, restore_backup, start_afresh};
+pub use sizes::Sizes;
 
 use change::Writer;
 use guard::{Scan, from_sled, quietly};
@@ -70,8 +102,12 @@ pub struct SledStore {
     writer: Mutex<Writer>,
     damaged: Mutex<BTreeSet<MemoryId>>,
     folder: PathBuf,
+    /// One backup at a time.
+    backing_up: Mutex<()>,
+    /// Bytes on disk that no change may use up.
+    reserve: u64,
     _seal: seal::AtClose,
-    _lock: fs::File,
+    _lock: Arc<fs::File>,
 }
 
 struct Trees {
@@ -80,6 +116,7 @@ struct Trees {
     vec: sled::Tree,
     outbox: sled::Tree,
     tombstones: sled::Tree,
+    moves: sled::Tree,
     manifest: sled::Tree,
 }
 
@@ -214,27 +251,36 @@ impl Store for SledStore {
         self.visit_vectors(space, visit)
     }
 
+    fn spaces(&self) -> Result<Vec<SpaceInfo>, StoreError> {
+        self.all_spaces()
+    }
+
+    fn count_vectors(&self, space: &Space) -> Result<usize, StoreError> {
+        self.vectors_in(space)
+    }
+
+    fn remove_space(&self, space: &Space, cancel: &CancelToken) -> Result<usize, StoreError> {
+        self.remove_whole_space(space, cancel)
+    }
+
+    fn note(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read_note(key)
+    }
+
+    fn set_note(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.write_note(key, value)
+    }
+
+    fn tier_moves(&self, id: MemoryId) -> Result<Vec<TierMove>, StoreError> {
+        self.moves_of(id)
+    }
+
     fn size_on_disk(&self) -> Result<u64, StoreError> {
-        folder_size(&self.folder).map_err(|source| StoreError::Io { path: self.folder.clone(), source })
+        Ok(Sizes::of(&self.folder)?.total())
     }
 }
 
 /// The id that a key of a tree keyed by ids stands for.
 fn id_of(key: &[u8]) -> Option<MemoryId> {
     key.try_into().ok().map(MemoryId::from_bytes)
-}
-
-/// Bytes of all files below `folder`; those that vanish meanwhile count nothing.
-fn folder_size(folder: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        bytes += match entry.metadata() {
-            Ok(about) if about.is_dir() => folder_size(&entry.path())?,
-            Ok(about) => about.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-    }
-    Ok(bytes)
 }

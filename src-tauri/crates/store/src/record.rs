@@ -43,6 +43,7 @@ struct RemoteV1<'a> {
 /// What stands in a record without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outline {
+    pub(crate) rev: u64,
     pub(crate) tier: Tier,
     /// Whether Papr knows the memory.
     pub(crate) remote: bool,
@@ -101,7 +102,7 @@ pub(crate) fn outline(id: MemoryId, value: &[u8]) -> Result<Outline, StoreError>
     let key = id.to_bytes();
     let record = payload(&key, value).and_then(parse).map_err(|corrupt| damaged(id, corrupt))?;
     let tier = tier(record.tier).map_err(|corrupt| damaged(id, corrupt))?;
-    Ok(Outline { tier, remote: record.remote.is_some(), deleted_ms: record.deleted_ms })
+    Ok(Outline { rev: record.rev, tier, remote: record.remote.is_some(), deleted_ms: record.deleted_ms })
 }
 
 fn damaged(id: MemoryId, corrupt: Corrupt) -> StoreError {
@@ -131,7 +132,7 @@ fn time(ms: i64) -> Result<Timestamp, Corrupt> {
     Timestamp::from_millisecond(ms).map_err(|_| Corrupt::Malformed("time"))
 }
 
-fn read(id: MemoryId, value: &[u8]) -> Result<Memory, Corrupt> {
+pub(crate) fn read(id: MemoryId, value: &[u8]) -> Result<Memory, Corrupt> {
     let key = id.to_bytes();
     let record = parse(payload(&key, value)?)?;
     Ok(Memory {

@@ -66,6 +66,11 @@ pub(crate) fn open(folder: &Path) -> Result<bool, StoreError> {
     Ok(entries.is_some())
 }
 
+/// Whether there is a seal that is whole.
+pub(crate) fn is_there(folder: &Path) -> bool {
+    fs::read(folder.join(FILE)).is_ok_and(|sealed| decode(&sealed).is_some())
+}
+
 fn decode(sealed: &[u8]) -> Option<Entries> {
     let json = codec::decode(FILE.as_bytes(), sealed).ok()?;
     serde_json::from_slice(json).ok()
@@ -176,6 +181,21 @@ fn wait_for_sled(log: &Path) -> io::Result<()> {
                 thread::sleep(Duration::from_millis(2));
             }
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            prop_assert!(decode(&bytes).is_none());
+            let _ = decode(&codec::encode(FILE.as_bytes(), &bytes));
         }
     }
 }

@@ -17,12 +17,13 @@ use papr_memory::ports::StoreError;
 use crate::Trees;
 use crate::codec::{self, Corrupt};
 use crate::guard::{Scan, from_sled, quietly};
+use crate::tree::Part;
 
 /// The key of the state in the manifest, and the one entry that is not part of it.
 pub(crate) const KEY: &[u8] = b"state";
 
 /// The name of the file that holds the number of the last change.
-const MARK: &str = "mark";
+pub(crate) const MARK: &str = "mark";
 
 /// What the trees hold, in three numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,21 @@ impl State {
         self.sum = self.sum.wrapping_sub(codec::written_checksum(value).into());
     }
 
+    /// The same at change `changes`, or at a later one.
+    pub(crate) fn at_least_at(self, changes: u64) -> Self {
+        Self { changes: self.changes.max(changes), ..self }
+    }
+
+    /// How many entries there are in all trees.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Whether `counted` are the same entries, at whatever change.
+    pub(crate) fn holds_what(&self, counted: &Self) -> bool {
+        (self.entries, self.sum) == (counted.entries, counted.sum)
+    }
+
     pub(crate) fn encode(self) -> Vec<u8> {
         let numbers = [self.changes, self.entries, self.sum];
         codec::encode(KEY, numbers.map(u64::to_le_bytes).as_flattened())
@@ -62,8 +78,8 @@ impl State {
     pub(crate) fn count(trees: &Trees, folder: &Path) -> Result<Self, StoreError> {
         let mut state =
             Self { changes: Self::kept(trees, folder)?.unwrap_or_default().changes, ..Self::default() };
-        for tree in [&trees.memories, &trees.vec, &trees.outbox, &trees.tombstones, &trees.manifest] {
-            for item in Scan::new(tree.iter(), folder) {
+        for part in Part::ALL {
+            for item in Scan::new(trees.part(part).iter(), folder) {
                 let (key, value) = item?;
                 if key != KEY {
                     state.add(&value);
@@ -74,7 +90,7 @@ impl State {
     }
 
     /// What the manifest says they hold.
-    fn kept(trees: &Trees, folder: &Path) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn kept(trees: &Trees, folder: &Path) -> Result<Option<Self>, StoreError> {
         let value = quietly(|| trees.manifest.get(KEY))?.map_err(|error| from_sled(folder, error))?;
         value.map(|value| Self::decode(&value)).transpose().map_err(|corrupt| StoreError::Damaged {
             what: format!("the manifest of the database in {} is not as it was written", folder.display()),

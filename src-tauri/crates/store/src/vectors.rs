@@ -7,48 +7,21 @@ use half::f16;
 use papr_memory::ports::{StoreError, VectorRecord};
 use papr_memory::{Dims, MemoryId, Space, Vector};
 
-use crate::SledStore;
 use crate::change::{View, refuse};
-use crate::codec::{self, Corrupt};
+use crate::{SledStore, codec, spaces};
 
 /// Before the key prefix of a space in the manifest.
 pub(crate) const SPACE_KEYS: &[u8] = b"space/";
 
+/// Bytes of a key: the space's prefix, then the id.
+pub(crate) const KEY_BYTES: usize = 24;
+
 /// The key of a memory's vector in the space with this prefix.
-pub(crate) fn key(space: [u8; 8], id: MemoryId) -> [u8; 24] {
-    let mut key = [0; 24];
+pub(crate) fn key(space: [u8; 8], id: MemoryId) -> [u8; KEY_BYTES] {
+    let mut key = [0; KEY_BYTES];
     key[..8].copy_from_slice(&space);
     key[8..].copy_from_slice(&id.to_bytes());
     key
-}
-
-fn space_key(space: &Space) -> Vec<u8> {
-    [SPACE_KEYS, &space.fingerprint.key_prefix()].concat()
-}
-
-/// The value kept for a space: its dimensions, u16 little-endian, then its fingerprint in full.
-fn encode_space(key: &[u8], space: &Space) -> Vec<u8> {
-    let mut payload = u16::from(space.dims).to_le_bytes().to_vec();
-    payload.extend_from_slice(space.fingerprint.as_str().as_bytes());
-    codec::encode(key, &payload)
-}
-
-/// Refuses `space` if another one has its key prefix, so that vectors of two spaces never mix.
-fn check_space(space: &Space, key: &[u8], kept: &[u8]) -> Result<(), StoreError> {
-    let damaged =
-        |what: String, source: Option<Corrupt>| StoreError::Damaged { what, source: source.map(Into::into) };
-    if let Err(corrupt) = codec::decode(key, kept) {
-        let what = format!("the entry of the space {} is not as it was written", space.fingerprint);
-        return Err(damaged(what, Some(corrupt)));
-    }
-    if kept != encode_space(key, space) {
-        let what = format!(
-            "vectors of another space than {} with {} dimensions stand under its keys",
-            space.fingerprint, space.dims
-        );
-        return Err(damaged(what, None));
-    }
-    Ok(())
 }
 
 /// The numbers as they are kept, or nothing if they are no vector once rounded to 16 bits.
@@ -65,7 +38,7 @@ fn round(vector: &Vector, dims: Dims) -> Option<Vec<u8>> {
 }
 
 /// The vector kept as `bytes`, if it is one of `dims` dimensions.
-fn widen(bytes: &[u8], dims: Dims) -> Option<Vector> {
+pub(crate) fn widen(bytes: &[u8], dims: Dims) -> Option<Vector> {
     let (pairs, []) = bytes.as_chunks::<2>() else { return None };
     let numbers = pairs.iter().map(|pair| f16::from_le_bytes(*pair).to_f32()).collect();
     Vector::new(numbers, dims).ok()
@@ -93,15 +66,15 @@ impl SledStore {
         if rounded.is_empty() {
             return Ok(0);
         }
-        let space_key = space_key(space);
-        let space_value = encode_space(&space_key, space);
+        let space_key = spaces::key(space);
+        let space_value = spaces::encode(&space_key, space);
         let mut writer = self.writer();
         // Known before it is written: a space too many in this list costs a look-up, one too few leaves
         // vectors of an old text behind.
         writer.spaces.insert(prefix);
         self.commit(&mut writer, |trees| {
             match trees.manifest.get(&space_key)? {
-                Some(kept) => check_space(space, &space_key, &kept).map_err(refuse)?,
+                Some(kept) => spaces::check(space, &space_key, &kept).map_err(refuse)?,
                 None => trees.put(trees.manifest, &space_key, &space_value)?,
             }
             let mut kept = 0;
@@ -121,9 +94,9 @@ impl SledStore {
         space: &Space,
         visit: &mut dyn FnMut(MemoryId, Vector),
     ) -> Result<usize, StoreError> {
-        let space_key = space_key(space);
+        let space_key = spaces::key(space);
         let Some(kept) = self.read(&self.trees.manifest, &space_key)? else { return Ok(0) };
-        check_space(space, &space_key, &kept)?;
+        spaces::check(space, &space_key, &kept)?;
         let mut passed_over = 0;
         for item in self.scan(self.trees.vec.scan_prefix(space.fingerprint.key_prefix())) {
             let (key, value) = item?;

@@ -60,7 +60,7 @@ fn a_folder_of_something_else_is_left_alone() {
 #[test]
 fn a_folder_of_a_newer_version_is_left_alone() {
     let markers = [
-        (r#"{"app":"papr-desktop","schema":2}"#, "newer version"),
+        (r#"{"app":"papr-desktop","schema":9}"#, "newer version"),
         (r#"{"app":"papr-desktop","schema":0}"#, "no version"),
         (r#"{"app":"other","schema":1}"#, "other"),
         ("", "cannot be read"),
@@ -84,8 +84,8 @@ fn a_newer_database_under_an_old_marker_is_refused() {
     drop(open(home.path()));
     common::behind_its_back(home.path(), |db| {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(b"schema\x01\x02\x00\x00\x00");
-        let value = [&[1][..], &hasher.finalize().to_le_bytes(), &[2, 0, 0, 0]].concat();
+        hasher.update(b"schema\x01\x09\x00\x00\x00");
+        let value = [&[1][..], &hasher.finalize().to_le_bytes(), &[9, 0, 0, 0]].concat();
         db.open_tree("manifest").unwrap().insert("schema", value).unwrap();
     });
     let error = refusal(home.path());

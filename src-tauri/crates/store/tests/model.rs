@@ -5,10 +5,10 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{at, id, memory, of_account, open, space, vector_of, vectors};
-use papr_memory::ports::{Store, StoreError};
-use papr_memory::{Content, Memory, MemoryId};
-use papr_store::{Op, OutboxEntry, SledStore};
+use common::{at, id, memory, now, of_account, open, space, vector_of, vectors};
+use papr_memory::ports::{Store, StoreError, TierMove};
+use papr_memory::{CancelToken, Content, Memory, MemoryId, Tier, TierSetter};
+use papr_store::{Op, Origin, OutboxEntry, SledStore};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -16,11 +16,30 @@ use tempfile::tempdir;
 #[derive(Clone, Debug)]
 enum Change {
     Insert(Vec<u64>, u8),
-    Replace { number: u64, text: u8, skip: bool },
+    Replace {
+        number: u64,
+        text: u8,
+        skip: bool,
+    },
     Delete(Vec<u64>),
     Restore(Vec<u64>),
-    Vector { number: u64, text: u8, space: bool },
+    Vector {
+        number: u64,
+        text: u8,
+        space: bool,
+    },
+    Move {
+        number: u64,
+        papr: bool,
+    },
+    RemoveSpace(bool),
+    Note(u8, Option<u8>),
     Reopen,
+    /// Everything is read from sled's files without sled and put into a new database.
+    MakeAnew,
+    /// A backup is made and put in the store's place.
+    BackUpAndRestore,
+    Compact,
 }
 
 /// What is expected.
@@ -30,6 +49,8 @@ struct Model {
     tombstones: BTreeMap<MemoryId, Memory>,
     outbox: BTreeMap<MemoryId, OutboxEntry>,
     vectors: BTreeSet<(bool, MemoryId)>,
+    moves: BTreeMap<MemoryId, Vec<TierMove>>,
+    notes: BTreeMap<u8, u8>,
 }
 
 fn text(number: u8) -> Content {
@@ -53,7 +74,13 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         2 => some().prop_map(Change::Restore),
         4 => (number(), 0..3_u8, any::<bool>())
             .prop_map(|(number, text, space)| Change::Vector { number, text, space }),
+        3 => (number(), any::<bool>()).prop_map(|(number, papr)| Change::Move { number, papr }),
+        1 => any::<bool>().prop_map(Change::RemoveSpace),
+        1 => (0..3_u8, any::<Option<u8>>()).prop_map(|(key, value)| Change::Note(key, value)),
         1 => Just(Change::Reopen),
+        1 => Just(Change::MakeAnew),
+        1 => Just(Change::BackUpAndRestore),
+        1 => Just(Change::Compact),
     ];
     prop::collection::vec(one, 1..40)
 }
@@ -148,7 +175,37 @@ impl Model {
         }
     }
 
+    fn move_one(&mut self, store: &SledStore, number: u64, papr: bool, ms: i64) {
+        let Some(kept) = self.memories.get(&id(number)).cloned() else { return };
+        let tier = if kept.tier == Tier::Goals { Tier::Memories } else { Tier::Goals };
+        let by = if papr { TierSetter::Papr } else { TierSetter::User };
+        let rev = kept.rev + 1;
+        let moved = Memory { rev, tier, tier_set_by: by, updated_at: at(ms), ..kept.clone() };
+        store.replace(&moved).unwrap();
+        let moves = self.moves.entry(moved.id).or_default();
+        moves.push(TierMove { from: kept.tier, to: tier, by, at: at(ms) });
+        self.changed(&moved);
+    }
+
+    fn remove_space(&mut self, store: &SledStore, second: bool) {
+        let expected = self.vectors.iter().filter(|key| key.0 == second).count();
+        let removed = store.remove_space(&space_of(second), &CancelToken::new()).unwrap();
+        assert_eq!(removed, expected);
+        self.vectors.retain(|key| key.0 != second);
+    }
+
+    fn note(&mut self, store: &SledStore, key: u8, value: Option<u8>) {
+        store.set_note(&key.to_string(), value.as_ref().map(std::slice::from_ref)).unwrap();
+        match value {
+            Some(value) => self.notes.insert(key, value),
+            None => self.notes.remove(&key),
+        };
+    }
+
     fn compare(&self, store: &SledStore) {
+        let report = store.check(&mut |_| (), &CancelToken::new()).unwrap();
+        assert_eq!((report.findings.as_slice(), report.counted), (&[][..], true));
+        assert_eq!(report.tombstones, self.tombstones.len() as u64);
         let all: Vec<_> = self.memories.values().cloned().collect();
         assert_eq!(store.page(None, 100).unwrap(), all);
         assert_eq!(store.counts().unwrap().total(), all.len());
@@ -161,12 +218,18 @@ impl Model {
         }
         for number in 0..9 {
             assert_eq!(store.get(id(number)).unwrap().as_ref(), self.memories.get(&id(number)));
+            let moves = store.tier_moves(id(number)).unwrap();
+            assert_eq!(moves, self.moves.get(&id(number)).cloned().unwrap_or_default());
+        }
+        for key in 0..3 {
+            let note = store.note(&key.to_string()).unwrap();
+            assert_eq!(note, self.notes.get(&key).map(|&value| vec![value]));
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::rounds(20), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_does_what_a_map_does(changes in changes()) {
@@ -180,14 +243,43 @@ proptest! {
                 Change::Delete(numbers) => model.delete(&store, numbers, ms),
                 Change::Restore(numbers) => model.restore(&store, numbers, ms),
                 Change::Vector { number, text, space } => model.vector(&store, *number, *text, *space),
+                Change::Move { number, papr } => model.move_one(&store, *number, *papr, ms),
+                Change::RemoveSpace(second) => model.remove_space(&store, *second),
+                Change::Note(key, value) => model.note(&store, *key, *value),
                 Change::Reopen => {
                     drop(store);
+                    store = open(folder.path());
+                }
+                Change::MakeAnew => {
+                    drop(store);
+                    let recovered = papr_store::recover(folder.path(), now(), "a test").unwrap();
+                    let kept = model.memories.len() as u64;
+                    prop_assert_eq!(
+                        (recovered.from, recovered.kept, recovered.lost),
+                        (Origin::Files, kept, Some(0))
+                    );
+                    store = open(folder.path());
+                }
+                Change::BackUpAndRestore => {
+                    let made = store.back_up(at(ms), 2, &CancelToken::new()).unwrap();
+                    prop_assert_eq!(made.left_out, 0);
+                    drop(store);
+                    let restored = papr_store::restore_backup(folder.path(), &made.backup.path, now()).unwrap();
+                    prop_assert_eq!(restored.kept, model.memories.len() as u64);
+                    model.vectors.clear();
+                    store = open(folder.path());
+                }
+                Change::Compact => {
+                    drop(store);
+                    papr_store::compact(folder.path(), now(), &CancelToken::new()).unwrap();
                     store = open(folder.path());
                 }
             }
         }
         model.compare(&store);
         drop(store);
+        let recovered = papr_store::recover(folder.path(), now(), "a test").unwrap();
+        prop_assert_eq!((recovered.from, recovered.lost), (Origin::Files, Some(0)));
         let store = open(folder.path());
         model.compare(&store);
         prop_assert_eq!(store.damaged(), 0);

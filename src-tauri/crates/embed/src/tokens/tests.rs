@@ -9,6 +9,10 @@ const LETTERS: &str = "abc";
 
 /// A tokenizer like BERT's whose words are at most ten characters long.
 fn tokenizer(max_tokens: u32) -> Tokenizer {
+    load(&recipe(max_tokens)).unwrap()
+}
+
+fn load(recipe: &Recipe) -> Result<Tokenizer, EmbedError> {
     let mut names =
         vec!["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "[", "]", "mas", "##k", "漢", "é"]
             .into_iter()
@@ -45,7 +49,7 @@ fn tokenizer(max_tokens: u32) -> Tokenizer {
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), json.to_string()).unwrap();
-    Tokenizer::load(file.path(), &recipe(max_tokens)).unwrap()
+    Tokenizer::load(file.path(), recipe)
 }
 
 fn recipe(max_tokens: u32) -> Recipe {
@@ -74,6 +78,21 @@ fn a_prefix_goes_before_the_text_of_its_role() {
     let tokenizer = tokenizer(8);
     assert_eq!(tokenizer.encode("b", Role::Query).unwrap(), [2, 12, 14, 3]);
     assert_eq!(tokenizer.encode("b", Role::Document).unwrap(), [2, 14, 3]);
+}
+
+#[test]
+fn a_suffix_counts_among_the_tokens() {
+    let mut recipe = recipe(6);
+    recipe.suffix_token = Some(4);
+    let tokenizer = load(&recipe).unwrap();
+    assert_eq!(ids(&tokenizer, ""), [2, 3, 4]);
+    assert_eq!(ids(&tokenizer, "b"), [2, 14, 3, 4], "behind what the tokenizer puts there");
+    assert_eq!(ids(&tokenizer, &"a ".repeat(50)), [2, 12, 12, 12, 3, 4], "six in all");
+    recipe.suffix_token = Some(400);
+    assert!(load(&recipe).unwrap_err().to_string().contains("no token 400"), "another model's token");
+    recipe.suffix_token = None;
+    recipe.pad_token = 500;
+    assert!(load(&recipe).unwrap_err().to_string().contains("no token 500"));
 }
 
 #[test]

@@ -2,7 +2,25 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
+use papr_memory::Dims;
+
 use super::*;
+use crate::Device;
+use crate::runner::tests::FromFn;
+use crate::runner::{Load, State, Watch};
+
+/// A worker that answers with a function, on a device that cannot be given up.
+fn start<F>(run: F) -> Worker
+where
+    F: FnMut(&[&[u32]], usize) -> Result<Vec<Vec<f32>>, EmbedError> + Send + 'static,
+{
+    let mut run = Some(run);
+    let load: Load = Box::new(move |device| {
+        let run = run.take().ok_or(EmbedError::Stopped)?;
+        Ok(Box::new(FromFn(device, run)))
+    });
+    Worker::start(Runner::new(load, Device::Cpu, Dims::new(1).unwrap(), None).unwrap(), None).unwrap()
+}
 
 /// A worker whose runs wait for a permit.
 struct Gate {
@@ -15,12 +33,12 @@ impl Gate {
     fn new() -> (Self, Receiver<usize>) {
         let (report, began) = mpsc::channel();
         let (permits, permit) = mpsc::channel();
-        let worker = Worker::start(move |texts: &[&[u32]], tokens| {
+        let worker = start(move |texts: &[&[u32]], tokens| {
             report.send(tokens).unwrap();
-            permit.recv().map_err(|_| "the test is over".to_owned())?;
+            permit.recv().map_err(|_| EmbedError::Run("the test is over".to_owned()))?;
             Ok(texts.iter().map(|text| vec![text[0] as f32]).collect())
         });
-        (Self { worker: worker.unwrap(), permits }, began)
+        (Self { worker, permits }, began)
     }
 
     /// A call of `batches` runs of `tokens` tokens, one text each.
@@ -110,12 +128,11 @@ fn a_job_cancelled_midway_stops_at_the_next_batch() {
 
 #[test]
 fn a_failed_run_is_that_calls_error() {
-    let worker = Worker::start(|texts: &[&[u32]], tokens| match tokens {
-        1 => Err("no".to_owned()),
+    let worker = start(|texts: &[&[u32]], tokens| match tokens {
+        1 => Err(EmbedError::Run("no".to_owned())),
         2 => Ok(Vec::new()),
         _ => Ok(vec![vec![1.0]; texts.len()]),
     });
-    let worker = worker.unwrap();
     let call = |tokens: usize| {
         let batches = [Batch { rows: vec![0], tokens }].into();
         worker.call(vec![vec![1; tokens]], batches, Lane::Interactive, &CancelToken::new())
@@ -134,7 +151,7 @@ fn nothing_to_do_is_done() {
 
 #[test]
 fn a_panic_stops_the_worker_and_everyone_learns_it() {
-    let worker = Worker::start(|_: &[&[u32]], _| panic!("a broken runtime")).unwrap();
+    let worker = start(|_: &[&[u32]], _| panic!("a broken runtime"));
     for _ in 0..2 {
         let batches = [Batch { rows: vec![0], tokens: 1 }].into();
         let answer = worker.call(vec![vec![1]], batches, Lane::Interactive, &CancelToken::new());
@@ -146,12 +163,108 @@ fn a_panic_stops_the_worker_and_everyone_learns_it() {
 fn dropping_it_joins_the_thread() {
     let owned = Arc::new(());
     let seen = Arc::clone(&owned);
-    let worker = Worker::start(move |texts: &[&[u32]], _| {
+    let worker = start(move |texts: &[&[u32]], _| {
         let _ = &seen;
         Ok(vec![Vec::new(); texts.len()])
     });
-    let worker = worker.unwrap();
     assert_eq!(Arc::strong_count(&owned), 2);
     drop(worker);
     assert_eq!(Arc::strong_count(&owned), 1, "the thread is gone, and what it owned with it");
+}
+
+#[test]
+fn a_cancelled_call_returns_while_its_run_goes_on() {
+    let (gate, began) = &Gate::new();
+    let cancel = &CancelToken::new();
+    thread::scope(|scope| {
+        let job = scope.spawn(|| gate.call(7, 2, Lane::Background, cancel));
+        began.recv().unwrap();
+        cancel.cancel();
+        assert!(matches!(job.join().unwrap(), Err(EmbedError::Cancelled(_))), "with no permit given");
+        gate.permit(2);
+        gate.call(3, 1, Lane::Interactive, &CancelToken::new()).unwrap();
+    });
+    assert_eq!(began.try_iter().collect::<Vec<_>>(), [3], "the rest of it was not run");
+}
+
+/// A worker that unloads after 40 ms, and what is seen of it.
+fn idling() -> (Worker, Arc<Watch>) {
+    let load: Load = Box::new(|device| {
+        Ok(Box::new(FromFn(device, |texts: &[&[u32]], _| Ok(vec![vec![1.0]; texts.len()]))))
+    });
+    let runner = Runner::new(load, Device::Cpu, Dims::new(1).unwrap(), None).unwrap();
+    let watch = runner.watch();
+    (Worker::start(runner, Some(Duration::from_millis(40))).unwrap(), watch)
+}
+
+fn one_text(worker: &Worker) -> Result<Done, EmbedError> {
+    let batches = [Batch { rows: vec![0], tokens: 1 }].into();
+    worker.call(vec![vec![1]], batches, Lane::Interactive, &CancelToken::new())
+}
+
+#[test]
+fn idle_sessions_are_dropped_and_come_back() {
+    let (worker, watch) = idling();
+    for _ in 0..2 {
+        one_text(&worker).unwrap();
+        assert_eq!(watch.state(), State::Loaded);
+        while watch.state() == State::Loaded {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(watch.state(), State::Unloaded);
+    }
+}
+
+#[test]
+fn work_puts_the_unloading_off() {
+    let (worker, watch) = idling();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(120) {
+        let before = Instant::now();
+        one_text(&worker).unwrap();
+        thread::sleep(Duration::from_millis(5));
+        // A machine that let this thread wait may have let the worker idle.
+        let loaded = watch.state() == State::Loaded;
+        assert!(loaded || before.elapsed() > Duration::from_millis(35));
+    }
+}
+
+/// How often each thread of that name was put to sleep of its own accord.
+#[cfg(target_os = "linux")]
+fn sleeps(name: &str) -> Vec<(std::path::PathBuf, String)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        if status.starts_with(&format!("Name:\t{name}\n")) {
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+            found.push((task.path(), line.unwrap_or_default().to_owned()));
+        }
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_worker_wakes_nobody() {
+    let load: Load = Box::new(|device| Ok(Box::new(FromFn(device, |_: &[&[u32]], _| Ok(vec![vec![1.0]])))));
+    let runner = Runner::new(load, Device::Cpu, Dims::new(1).unwrap(), None).unwrap();
+    let watch = runner.watch();
+    let before: Vec<_> = sleeps("papr-embed").into_iter().map(|(task, _)| task).collect();
+    let worker = Worker::start(runner, Some(Duration::from_millis(20))).unwrap();
+    one_text(&worker).unwrap();
+    while watch.state() != State::Unloaded {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(20));
+    let ours = || {
+        let mut all = sleeps("papr-embed");
+        all.retain(|(task, _)| !before.contains(task));
+        all
+    };
+    let then = ours();
+    thread::sleep(Duration::from_millis(300));
+    let now = ours();
+    // Workers of other tests come and go; one that was there at both times and slept through is ours.
+    assert!(now.iter().any(|task| then.contains(task)), "{then:?} then, {now:?} now");
 }

@@ -1,6 +1,8 @@
 //! Where the fetched runtime and model lie, and one embedder for all tests of a file.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test file uses its part
 
+pub mod tiny;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 

@@ -4,18 +4,19 @@
 mod fusion;
 
 use std::collections::HashSet;
+use std::sync::{Arc, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use papr_index::{Nearest, Snippet, WordMatches, WordQuery, snippet};
-use papr_memory::ports::{Lane, Role};
+use papr_memory::ports::{Embedder, Lane, Role, Store};
 use papr_memory::{
     CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Span, Tier, TierCounts, Timings, Vector,
 };
 
 pub use self::fusion::Fusion;
 use self::fusion::{Candidate, Ranked};
-use crate::catalog::Vectors;
+use crate::catalog::{Catalog, Vectors};
 use crate::engine::Shared;
 use crate::{Code, Engine, Error, IndexState, ModelState};
 
@@ -39,7 +40,7 @@ impl Engine {
     /// Why there is nothing to embed with.
     fn no_model(&self) -> Error {
         let problem = self.status().model.problem.map(Box::new);
-        problem.map_or_else(|| Error::NoModel(self.shared.resources.models()), Error::Unavailable)
+        problem.map_or(Error::SwitchedOff, Error::Unavailable)
     }
 
     /// Embeds texts as queries, outside of any search. Fails without a model.
@@ -54,36 +55,31 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     let started = Instant::now();
     let mut timings = Timings::default();
     let words_query = WordQuery::parse(query.text());
-    let vector = match query.mode() {
-        Mode::Words => None,
-        Mode::Hybrid | Mode::Meaning => embed_query(shared, query.text(), cancel, &mut timings)?,
-    };
-    cancel.check()?;
+    let (vector, catalog) = embed_for_catalog(shared, query, cancel, &mut timings)?;
     let mode = if vector.is_some() { query.mode() } else { Mode::Words };
 
-    let (ranked, telling) = {
-        let catalog = shared.catalog();
-        let depth = CANDIDATES.max(query.limit() * 2);
-        let at = Instant::now();
-        let nearest = match (&vector, &catalog.vectors) {
-            (Some(vector), Some(vectors)) => nearest(vectors, vector, query.tier(), depth),
-            _ => Vec::new(),
-        };
-        timings.vector = micros(at.elapsed());
-        let at = Instant::now();
-        let words = match mode {
-            Mode::Meaning => catalog.words.search(&WordQuery::default(), None, 0),
-            Mode::Hybrid | Mode::Words => catalog.words.search(&words_query, query.tier(), depth),
-        };
-        let named = query.text().trim().parse::<MemoryId>().ok().filter(|&id| {
+    let depth = CANDIDATES.max(query.limit() * 2);
+    let at = Instant::now();
+    let nearest = match (&vector, &catalog.vectors) {
+        (Some(vector), Some(vectors)) => nearest(vectors, vector, query.tier(), depth),
+        _ => Vec::new(),
+    };
+    timings.vector = micros(at.elapsed());
+    let at = Instant::now();
+    let words = match mode {
+        Mode::Meaning => catalog.words.search(&WordQuery::default(), None, 0),
+        Mode::Hybrid | Mode::Words => catalog.words.search(&words_query, query.tier(), depth),
+    };
+    let named =
+        query.text().trim().parse::<MemoryId>().ok().filter(|&id| {
             catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
         });
-        let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
-        let ranked = shared.fusion.rank(&candidates(&nearest, &words, meaning, named), words.mass(), mode);
-        let telling = catalog.words.telling(&words_query);
-        timings.words = micros(at.elapsed());
-        (ranked, telling)
-    };
+    let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
+    let ranked = shared.fusion.rank(&candidates(&nearest, &words, meaning, named), words.mass(), mode);
+    let telling = catalog.words.telling(&words_query);
+    drop(words);
+    drop(catalog);
+    timings.words = micros(at.elapsed());
 
     let at = Instant::now();
     let mut counts = TierCounts::default();
@@ -101,14 +97,43 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     Ok(Reply { hits, counts, timings, mode, degraded: degraded(shared, query.mode(), mode) })
 }
 
-/// The query's vector; none without a model.
+/// The query's vector, none without a model, and the catalogue as it stands, whose vectors are of the same
+/// space. Should another model begin to serve while the query is embedded, it is embedded again.
+fn embed_for_catalog<'a>(
+    shared: &'a Shared,
+    query: &Query,
+    cancel: &CancelToken,
+    timings: &mut Timings,
+) -> Result<(Option<Vector>, RwLockReadGuard<'a, Catalog>), Error> {
+    loop {
+        let embedder = shared.model.get().filter(|_| query.mode() != Mode::Words);
+        let vector = match &embedder {
+            Some(embedder) => embed_query(shared, embedder.as_ref(), query.text(), cancel, timings)?,
+            None => None,
+        };
+        cancel.check()?;
+        let catalog = shared.catalog();
+        let serves = |embedder: &Arc<dyn Embedder>| {
+            catalog.vectors.as_ref().is_some_and(|vectors| vectors.space == *embedder.space())
+        };
+        if embedder.as_ref().is_none_or(serves) {
+            return Ok((vector, catalog));
+        }
+        if shared.model.get().is_none_or(|now| embedder.is_some_and(|then| now.space() == then.space())) {
+            // Its vectors are yet to be read.
+            return Ok((None, catalog));
+        }
+    }
+}
+
+/// The query's vector; none if the model made a bad one.
 fn embed_query(
     shared: &Shared,
+    embedder: &dyn Embedder,
     text: &str,
     cancel: &CancelToken,
     timings: &mut Timings,
 ) -> Result<Option<Vector>, Error> {
-    let Some(embedder) = shared.model.get() else { return Ok(None) };
     let mut embedded = embedder.embed(&[text], Role::Query, Lane::Interactive, cancel)?;
     timings.tokenize = micros(embedded.tokenize);
     timings.embed = micros(embedded.run);

@@ -1,20 +1,21 @@
 //! AVX-512 and AVX2. The functions are unsafe to call where the processor lacks the instructions; only
 //! [`available`] hands them out, after it has asked the processor.
 #![allow(unsafe_code)] // intrinsics; each block says why it is sound
+#![allow(clippy::cast_ptr_alignment)] // the loads take any address
 
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32,
     _mm_cvtss_f32, _mm_loadu_si128, _mm_movehl_ps, _mm_prefetch, _mm_shuffle_epi32, _mm_shuffle_ps,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi8_epi16,
-    _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_setzero_ps, _mm256_setzero_si256, _mm512_add_epi32,
-    _mm512_cvtepi8_epi16, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_reduce_add_epi32,
-    _mm512_setzero_si512,
+    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_castps256_ps128, _mm256_castsi256_si128,
+    _mm256_cvtepi8_epi16, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
+    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_add_epi32, _mm512_cvtepi8_epi16,
+    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_reduce_add_epi32, _mm512_setzero_si512,
 };
 
 use half::f16;
 
-use super::{Codes, Kernel, tail, tail_float};
+use super::{Codes, Kernel, pair_portable, tail, tail_float};
 
 /// What this processor has, the widest first.
 pub(super) fn available() -> impl Iterator<Item = Kernel> {
@@ -25,6 +26,8 @@ pub(super) fn available() -> impl Iterator<Item = Kernel> {
         name: "AVX-512",
         // SAFETY: the instructions are there, as was asked above.
         scan: |query, rows, sums| unsafe { scan_avx512(query, rows, sums) },
+        // SAFETY: as above.
+        pair: |a, b| unsafe { pair_avx512(a, b) },
         // SAFETY: as above. Rescoring touches few rows, so half of the width does.
         dot: |a, b| unsafe { dot_avx2(a, b) },
     });
@@ -32,6 +35,8 @@ pub(super) fn available() -> impl Iterator<Item = Kernel> {
         name: "AVX2",
         // SAFETY: the instructions are there, as was asked above.
         scan: |query, rows, sums| unsafe { scan_avx2(query, rows, sums) },
+        // SAFETY: as above.
+        pair: |a, b| unsafe { pair_avx2(a, b) },
         // SAFETY: as above.
         dot: |a, b| unsafe { dot_avx2(a, b) },
     });
@@ -44,7 +49,7 @@ const AHEAD: usize = 2048;
 const LINE: usize = 64;
 
 /// Asks for the row that lies [`AHEAD`] bytes behind `row`.
-#[inline(always)]
+#[inline]
 fn prefetch(row: &[i8]) {
     for line in (0..row.len()).step_by(LINE) {
         // SAFETY: a prefetch reads nothing that the program sees, and an address that is not there is passed over.
@@ -77,11 +82,7 @@ fn scan_avx2(query: &Codes, rows: &[i8], sums: &mut [i32]) {
             even = _mm256_add_epi32(even, products_avx2(x_even, y_even));
             odd = _mm256_add_epi32(odd, products_avx2(x_odd, y_odd));
         }
-        let total = _mm256_add_epi32(even, odd);
-        let half = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256::<1>(total));
-        let quarter = _mm_add_epi32(half, _mm_shuffle_epi32::<0b00_00_11_10>(half));
-        let one = _mm_add_epi32(quarter, _mm_shuffle_epi32::<0b00_00_00_01>(quarter));
-        *sum = _mm_cvtsi128_si32(one) + tail(rest, codes_rest);
+        *sum = sum_avx2(_mm256_add_epi32(even, odd)) + tail(rest, codes_rest);
     }
 }
 
@@ -107,6 +108,53 @@ fn scan_avx512(query: &Codes, rows: &[i8], sums: &mut [i32]) {
         }
         *sum = _mm512_reduce_add_epi32(total) + tail(rest, codes_rest);
     }
+}
+
+/// The bytes of both, multiplied without their signs and with the product's: two such products stay within
+/// 16 bits, codes being at most 127.
+#[target_feature(enable = "avx2")]
+fn pair_avx2(a: &[i8], b: &[i8]) -> i32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<32>(), b.as_chunks::<32>());
+    let (ones, mut total) = (_mm256_set1_epi16(1), _mm256_setzero_si256());
+    for (x, y) in a.iter().zip(b) {
+        // SAFETY: both are arrays of exactly the bytes that are loaded, and loads may be unaligned.
+        let (x, y) = unsafe {
+            (
+                _mm256_loadu_si256(x.as_ptr().cast::<__m256i>()),
+                _mm256_loadu_si256(y.as_ptr().cast::<__m256i>()),
+            )
+        };
+        let products = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(y, x));
+        total = _mm256_add_epi32(total, _mm256_madd_epi16(products, ones));
+    }
+    sum_avx2(total) + pair_portable(a_rest, b_rest)
+}
+
+/// The sum of eight sums.
+#[target_feature(enable = "avx2")]
+fn sum_avx2(total: __m256i) -> i32 {
+    let half = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256::<1>(total));
+    let quarter = _mm_add_epi32(half, _mm_shuffle_epi32::<0b00_00_11_10>(half));
+    _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32::<0b00_00_00_01>(quarter)))
+}
+
+/// 32 codes as 16-bit numbers.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn widened_avx512(codes: &[i8; 32]) -> __m512i {
+    // SAFETY: an array of exactly the bytes that are loaded, and loads may be unaligned.
+    _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(codes.as_ptr().cast::<__m256i>()) })
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn pair_avx512(a: &[i8], b: &[i8]) -> i32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<64>(), b.as_chunks::<64>());
+    let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    for (x, y) in a.iter().zip(b) {
+        let ([x_even, x_odd], [y_even, y_odd]) = (halves(x), halves(y));
+        even = _mm512_add_epi32(even, _mm512_madd_epi16(widened_avx512(x_even), widened_avx512(y_even)));
+        odd = _mm512_add_epi32(odd, _mm512_madd_epi16(widened_avx512(x_odd), widened_avx512(y_odd)));
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd)) + pair_portable(a_rest, b_rest)
 }
 
 /// Adds eight products to eight sums.
@@ -135,7 +183,7 @@ fn dot_avx2(a: &[f32], b: &[f16]) -> f32 {
 }
 
 /// An array in two parts of equal length.
-#[inline(always)]
+#[inline]
 fn halves<T, const WHOLE: usize, const HALF: usize>(array: &[T; WHOLE]) -> [&[T; HALF]; 2] {
     const { assert!(WHOLE == 2 * HALF) };
     let (parts, _) = array.as_chunks::<HALF>();

@@ -71,6 +71,17 @@ pub fn ids(memories: &[Memory]) -> Vec<MemoryId> {
     memories.iter().map(|memory| memory.id).collect()
 }
 
+/// How often something random is tried: ten times as often, at least, where `PAPR_LONG` is set.
+pub fn rounds(usual: u32) -> u32 {
+    if std::env::var_os("PAPR_LONG").is_some() { usual * 10 } else { usual }
+}
+
+/// This test program, started again to run its `child_serves` alone.
+pub fn child() -> papr_store::Child {
+    let arguments = ["--exact", "child_serves", "--nocapture"].map(Into::into).to_vec();
+    papr_store::Child::new(std::env::current_exe().unwrap(), arguments)
+}
+
 /// Opens the database behind the store's back, which must be closed, and takes the seal off as a hard stop
 /// would.
 pub fn behind_its_back(folder: &Path, change: impl FnOnce(&sled::Db)) {

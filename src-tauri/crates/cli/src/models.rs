@@ -1,0 +1,260 @@
+//! `papr models`: which models there are, and what is done with them.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use papr_engine::{DownloadState, Engine, Error, ModelInfo, ModelSpeed, ModelState};
+use papr_memory::CancelToken;
+use serde::Serialize;
+
+use crate::output::{Failure, Output, note, progress};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Show all models: those that are there and those that could be
+    List,
+    /// Show one model in full
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Fetch and install a model; goes on where an earlier attempt stopped
+    Install {
+        /// Its id
+        id: String,
+        /// Do not ask before hosts are contacted
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Delete a model that was installed
+    Remove {
+        /// Its id
+        id: String,
+    },
+    /// Search with this model from now on; all memories are embedded again first
+    Use {
+        /// Its id
+        id: String,
+    },
+    /// Compare every byte of a model with its manifest
+    Verify {
+        /// Its id; all installed ones if none is given
+        id: Option<String>,
+    },
+    /// Install a model from a folder on this machine
+    Import {
+        /// The folder, or a file in it
+        path: PathBuf,
+        /// Which model of the list the files are, where there is no manifest.json
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Time a model on this machine
+    Bench {
+        /// Its id; the one that serves if none is given
+        id: Option<String>,
+    },
+    /// Show where models are kept
+    Where,
+}
+
+pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> Result<(), Failure> {
+    match command {
+        ModelsCommand::List => output.print(&engine.models()?, |models| models.iter().map(line).collect()),
+        ModelsCommand::Show { id } => output.print(&engine.model(id)?, in_full),
+        ModelsCommand::Install { id, yes } => install(engine, id, *yes, output),
+        ModelsCommand::Remove { id } => {
+            let freed = Freed { bytes: engine.remove_model(id)? };
+            output.print(&freed, |freed| format!("Removed {id}; {} are free again\n", size(freed.bytes)))
+        }
+        ModelsCommand::Use { id } => switch(engine, id, output),
+        ModelsCommand::Verify { id } => verify(engine, id.as_deref(), output),
+        ModelsCommand::Import { path, id } => {
+            let id = engine.import_model(path, id.as_deref(), &CancelToken::new())?;
+            output.print(&engine.model(&id)?, |model| {
+                format!("Installed {}: papr models use {id}\n", model.name)
+            })
+        }
+        ModelsCommand::Bench { id } => bench(engine, id.as_deref(), output),
+        ModelsCommand::Where => {
+            let folder = engine.models_folder();
+            output.print(&folder, |folder| format!("{}\n", folder.display()))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Freed {
+    bytes: u64,
+}
+
+/// `▸ all-minilm-l6-v2   90.8 MB   384 dims  fp32  installed, serves`
+fn line(model: &ModelInfo) -> String {
+    let mark = if model.serving || (model.chosen && model.installed) { '▸' } else { ' ' };
+    let about = if model.approximate { "~" } else { "" };
+    format!(
+        "{mark} {:<28} {:>10}  {:>4} dims  {:<5} {}\n",
+        model.id,
+        format!("{about}{}", size(model.bytes)),
+        model.dims,
+        model.precision,
+        state(model)
+    )
+}
+
+fn state(model: &ModelInfo) -> String {
+    if let Some(reason) = &model.disabled {
+        return format!("cannot be installed: {reason}");
+    }
+    if let Some(problem) = &model.problem {
+        return format!("cannot be used: {}", problem.message);
+    }
+    let mut words = vec![if model.installed { "installed" } else { "not installed" }.to_owned()];
+    if model.built_in && model.installed {
+        words.push("comes with the app".to_owned());
+    }
+    if model.chosen {
+        words.push("chosen".to_owned());
+    }
+    if let Some(download) = &model.download {
+        let percent = 100 * download.bytes_done / download.bytes_total.max(1);
+        words.push(match download.state {
+            DownloadState::Running => format!("downloading, {percent} %"),
+            DownloadState::Paused => format!("download paused at {percent} %"),
+            DownloadState::Failed => "download failed".to_owned(),
+        });
+    }
+    words.join(", ")
+}
+
+fn in_full(model: &ModelInfo) -> String {
+    let mut text = format!("{} ({})\n", model.name, model.id);
+    if !model.summary.is_empty() {
+        text += &format!("{}\n", model.summary);
+    }
+    text += &format!("State      {}\n", state(model));
+    text +=
+        &format!("Vectors    {} dims, reads {} tokens, {}\n", model.dims, model.max_tokens, model.precision);
+    let about = if model.approximate { "about " } else { "" };
+    text += &format!("Size       {about}{}", size(model.bytes));
+    text += &model.memory_bytes.map_or("\n".to_owned(), |bytes| format!(", {} of memory\n", size(bytes)));
+    text += &format!("Licence    {}", model.license);
+    text += &model.license_url.as_ref().map_or("\n".to_owned(), |url| format!(" · {url}\n"));
+    text += &format!("Source     {}\n", model.source);
+    text += &format!("Languages  {}\n", model.languages.join(", "));
+    let hashes = match model.hashes {
+        papr_memory::HashOrigin::Pinned => "pinned in this version",
+        papr_memory::HashOrigin::Recorded => "verified on first install and recorded",
+    };
+    text += &format!("Hashes     {hashes}\n");
+    if let Some(fingerprint) = &model.fingerprint {
+        text += &format!("Space      {fingerprint}\n");
+    }
+    for line in &model.notes {
+        text += &format!("Note       {line}\n");
+    }
+    text
+}
+
+fn install(engine: &Engine, id: &str, yes: bool, output: &Output) -> Result<(), Failure> {
+    let model = engine.model(id)?;
+    if model.installed {
+        return output.print(&model, |model| format!("{} is installed already\n", model.id));
+    }
+    let hosts = engine.model_hosts(id)?.join(", ");
+    note(&format!("{} from {hosts}, licence {}", size(model.bytes), model.license));
+    if !yes && std::io::stdin().is_terminal() && !agreed()? {
+        return Err(Failure::Usage("nothing was fetched".to_owned()));
+    }
+    engine.install_model(id)?;
+    let bar = progress("Fetching, MB", Some(model.bytes / 1_000_000));
+    let status = engine.wait_until(|status| {
+        let download = status.downloads.iter().find(|download| download.model == id);
+        if let Some(download) = download {
+            bar.set_length(download.bytes_total / 1_000_000);
+            bar.set_position(download.bytes_done / 1_000_000);
+        }
+        download.is_none_or(|download| download.state != DownloadState::Running)
+    });
+    bar.finish_and_clear();
+    match status
+        .downloads
+        .into_iter()
+        .find(|download| download.model == id)
+        .and_then(|stopped| stopped.problem)
+    {
+        Some(problem) => Err(Error::Unavailable(Box::new(problem)).into()),
+        None => output
+            .print(&engine.model(id)?, |model| format!("Installed {}: papr models use {id}\n", model.name)),
+    }
+}
+
+fn agreed() -> Result<bool, Failure> {
+    note("Fetch it? [y/N]");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn switch(engine: &Engine, id: &str, output: &Output) -> Result<(), Failure> {
+    engine.use_model(id)?;
+    engine.start()?;
+    engine.wait_ready();
+    let bar = progress("Embedding again", None);
+    let status = engine.wait_until(|status| {
+        if let Some(switch) = &status.switch {
+            bar.set_length(switch.total as u64);
+            bar.set_position(switch.done as u64);
+        }
+        let stopped = status.switch.as_ref().is_some_and(|switch| switch.problem.is_some());
+        status.model.id.as_deref() == Some(id) || stopped || status.model.state == ModelState::Failed
+    });
+    bar.finish_and_clear();
+    let problem = status.switch.and_then(|switch| switch.problem).or(status.model.problem);
+    match problem {
+        Some(problem) => Err(Error::Unavailable(Box::new(problem)).into()),
+        None => output.print(&engine.model(id)?, |model| format!("Searches use {}\n", model.name)),
+    }
+}
+
+fn verify(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failure> {
+    let ids: Vec<String> = match id {
+        Some(id) => vec![id.to_owned()],
+        None => engine.models()?.into_iter().filter(|model| model.installed).map(|model| model.id).collect(),
+    };
+    for id in &ids {
+        engine.verify_model(id, &CancelToken::new())?;
+    }
+    output.print(&ids, |ids| ids.iter().map(|id| format!("{id}: every byte as in its manifest\n")).collect())
+}
+
+fn bench(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failure> {
+    let models = engine.models()?;
+    let chosen = models.iter().find(|model| model.chosen).map(|model| model.id.as_str());
+    let id = id.or(chosen).ok_or_else(|| Failure::Usage("no model is installed".to_owned()))?;
+    let bar = progress("Timing, %", Some(100));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0..=100
+    let speed =
+        engine.bench_model(id, &mut |share| bar.set_position((share * 100.0) as u64), &CancelToken::new())?;
+    bar.finish_and_clear();
+    output.print(&speed, speed_table)
+}
+
+fn speed_table(speed: &ModelSpeed) -> String {
+    let mut text = format!(
+        "{} · {} · {} · loaded in {} ms\n\n tokens   p50 ms   p95 ms\n",
+        speed.model, speed.precision, speed.provider, speed.load_ms
+    );
+    for query in &speed.queries {
+        text += &format!("{:>7}  {:>7.1}  {:>7.1}\n", query.tokens, query.p50_ms, query.p95_ms);
+    }
+    text + &format!("\n{:.0} texts a second, many at a time\n", speed.texts_per_second)
+}
+
+fn size(bytes: u64) -> String {
+    if bytes >= 1_000_000_000 {
+        return format!("{:.1} GB", bytes as f64 / 1e9);
+    }
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

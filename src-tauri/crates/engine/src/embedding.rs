@@ -1,0 +1,194 @@
+//! The model's worker: loads the model, reads its vectors, embeds what has none, and goes over to another
+//! model when one was chosen.
+
+use std::time::Duration;
+
+use papr_memory::ports::{EmbedError, Embedder, Lane, Role, Store, VectorRecord};
+use papr_memory::{Memory, MemoryId};
+
+use crate::engine::Shared;
+use crate::model::Serving;
+use crate::queue::Work;
+use crate::switch::Switch;
+use crate::{Code, Error, IndexState, ModelState, Problem, model};
+
+/// Memories embedded between two writes to the store: few enough that a stop loses little work, enough that
+/// a flush weighs nothing.
+pub(crate) const EMBED_BATCH: usize = 64;
+
+/// How long the disk is given to recover before vectors are written again.
+const DISK_RETRY: Duration = Duration::from_secs(20);
+
+/// Until the engine stops, or the model fails.
+pub(crate) fn run(shared: &Shared) {
+    let mut serving = match begin(shared) {
+        Ok(serving) => serving,
+        Err(error) => return fail(shared, &error),
+    };
+    if serving.devices.wants_trial() {
+        match model::try_devices(shared, &mut serving) {
+            Ok(()) => announce(shared, &serving),
+            // The CPU, whose vectors all others are compared with, goes on.
+            Err(error) => tracing::error!(%error, "devices could not be tried"),
+        }
+    }
+    let mut switch = Switch::begin(shared, &serving);
+    loop {
+        match shared.queue.next(EMBED_BATCH, switch.is_some()) {
+            Work::Stop => return,
+            Work::Choice => switch = Switch::begin(shared, &serving),
+            Work::Embed(ids) => match serve(shared, serving.embedder.as_ref(), &ids) {
+                Err(error @ Error::Store(_)) => wait_for_disk(shared, &error),
+                Err(error) => return fail(shared, &error),
+                Ok(()) => {}
+            },
+            Work::Build => match switch.take().map(|switch| switch.step(shared, &serving)) {
+                Some(Ok(Step::On(rest))) => switch = Some(rest),
+                Some(Ok(Step::Done(new))) => serving = new,
+                Some(Err(error)) => crate::switch::fail(shared, &error),
+                None => {}
+            },
+        }
+    }
+}
+
+/// Whether a change of model goes on or is over.
+pub(crate) enum Step {
+    /// There is more to do.
+    On(Switch),
+    /// This model serves now.
+    Done(Serving),
+}
+
+/// Loads the model that serves and reads its vectors.
+fn begin(shared: &Shared) -> Result<Serving, Error> {
+    let serving = model::load_serving(shared)?;
+    let mut stream = shared.status.subscribe();
+    let indexed = pollster::block_on(stream.wait_for(|status| status.index != IndexState::Building));
+    drop(indexed);
+    read_vectors(shared, serving.embedder.as_ref())?;
+    model::note_serving(shared, &serving)?;
+    announce(shared, &serving);
+    Ok(serving)
+}
+
+/// Searches use this from now on.
+fn announce(shared: &Shared, serving: &Serving) {
+    shared.model.set(serving);
+    shared.publish(|status| serving.tell(&mut status.model));
+}
+
+/// Embeds a batch for the model that serves. An error ends search by meaning; one of the disk alone does not.
+fn serve(shared: &Shared, embedder: &dyn Embedder, ids: &[MemoryId]) -> Result<(), Error> {
+    shared.publish(|_| {});
+    match embed_what_can_be(shared, embedder, ids) {
+        Ok(unembeddable) => {
+            shared.queue.done(ids, unembeddable);
+            shared.publish(|status| {
+                if status.index != IndexState::Failed {
+                    status.problem = None;
+                }
+            });
+            Ok(())
+        }
+        Err(error) => {
+            shared.queue.put_back(ids);
+            if !matches!(error, Error::Store(_)) {
+                shared.model.clear();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Embeds these memories and keeps their vectors; returns those of which no good vector could be made. If that
+/// is all of them, it is the model's fault and an error.
+pub(crate) fn embed_what_can_be(
+    shared: &Shared,
+    embedder: &dyn Embedder,
+    ids: &[MemoryId],
+) -> Result<Vec<MemoryId>, Error> {
+    let error = match embed(shared, embedder, ids) {
+        Err(error @ Error::Embed(EmbedError::Run(_))) => error,
+        done => return done,
+    };
+    let mut unembeddable = Vec::new();
+    for &id in ids {
+        match embed(shared, embedder, &[id]) {
+            Ok(refused) => unembeddable.extend(refused),
+            Err(Error::Embed(EmbedError::Run(_))) => unembeddable.push(id),
+            Err(other) => return Err(other),
+        }
+    }
+    if unembeddable.len() == ids.len() { Err(error) } else { Ok(unembeddable) }
+}
+
+/// The disk's fault, not the model's: what has a vector is still found by meaning, and the rest is tried again.
+fn wait_for_disk(shared: &Shared, error: &Error) {
+    tracing::error!(%error, "vectors cannot be kept");
+    shared.publish(|status| status.problem = Some(Problem::from(error)));
+    shared.queue.rest(DISK_RETRY);
+}
+
+fn fail(shared: &Shared, error: &Error) {
+    if error.code() == Code::Cancelled {
+        return; // The engine is stopping, and nobody failed.
+    }
+    tracing::error!(%error, "no search by meaning");
+    shared.publish(|status| {
+        status.model.state = ModelState::Failed;
+        status.model.problem = Some(Problem::from(error));
+    });
+}
+
+/// Reads the vectors of a model into the catalogue, as those that serve.
+pub(crate) fn read_vectors(shared: &Shared, embedder: &dyn Embedder) -> Result<(), Error> {
+    // Under the writer's lock: a vector must not meet a text that was edited since.
+    let _writer = shared.writer();
+    let mut catalog = shared.catalog_mut();
+    let space = embedder.space();
+    catalog.use_space(space);
+    let bad = shared.store.vectors(space, &mut |id, vector| catalog.put_vector(space, id, &vector))?;
+    if bad > 0 {
+        tracing::warn!(bad, "vectors failed their checks and are made again");
+    }
+    shared.queue.reset(catalog.without_vector(), Vec::new());
+    Ok(())
+}
+
+/// Embeds these memories and keeps their vectors; returns those of which no good vector could be made.
+fn embed(shared: &Shared, embedder: &dyn Embedder, ids: &[MemoryId]) -> Result<Vec<MemoryId>, Error> {
+    let mut memories: Vec<Memory> = Vec::with_capacity(ids.len());
+    for &id in ids {
+        memories.extend(shared.store.get(id)?);
+    }
+    let texts: Vec<&str> = memories.iter().map(|memory| memory.content.as_str()).collect();
+    let embedded = embedder.embed(&texts, Role::Document, Lane::Background, &shared.stop)?;
+    let (mut records, mut unembeddable) = (Vec::with_capacity(memories.len()), Vec::new());
+    for (memory, vector) in memories.into_iter().zip(embedded.vectors) {
+        match vector {
+            Ok(vector) => records.push(VectorRecord { id: memory.id, content: memory.content, vector }),
+            Err(error) => {
+                tracing::error!(id = %memory.id, %error, "a bad vector was refused");
+                unembeddable.push(memory.id);
+            }
+        }
+    }
+    let _writer = shared.writer();
+    let kept = shared.store.put_vectors(embedder.space(), &records)?;
+    if kept < records.len() {
+        // An edit since the texts were read has put its memory into the queue again.
+        let mut current = Vec::with_capacity(kept);
+        for record in records {
+            if shared.store.get(record.id)?.is_some_and(|memory| memory.content == record.content) {
+                current.push(record);
+            }
+        }
+        records = current;
+    }
+    let mut catalog = shared.catalog_mut();
+    for record in &records {
+        catalog.put_vector(embedder.space(), record.id, &record.vector);
+    }
+    Ok(unembeddable)
+}

@@ -1,0 +1,156 @@
+//! Settings: what a person chose, in one file of the data folder.
+//!
+//! `settings.json` is a flat JSON object, the layout of Tauri's store plugin, so that the window and the command
+//! line use the very same file. Keys that this version does not know are kept as they are.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use papr_embed::DeviceChoice;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// The file's name in the data folder.
+pub const SETTINGS_FILE: &str = "settings.json";
+
+/// What a person may choose. Whatever is not in the file has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The version of this format.
+    pub version: u32,
+    /// The id of the model to embed with; none means the built-in one.
+    pub model: Option<String>,
+    /// Where a person's own models are; none means in the data folder.
+    pub models_folder: Option<PathBuf>,
+    /// What is to run it.
+    #[serde(deserialize_with = "known_or_auto")]
+    pub device: DeviceChoice,
+    /// After how many idle minutes the model leaves the memory; 0 means never.
+    pub unload_minutes: u32,
+    /// Whether a change of model waits.
+    pub switch_paused: bool,
+    /// What a newer version wrote.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: Self::VERSION,
+            model: None,
+            models_folder: None,
+            device: DeviceChoice::Auto,
+            unload_minutes: 10,
+            switch_paused: false,
+            other: Map::new(),
+        }
+    }
+}
+
+/// Settings as they were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// What holds now.
+    pub settings: Settings,
+    /// A damaged file was put aside under this name, and defaults hold instead of it.
+    pub damaged: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The format this version writes.
+    pub const VERSION: u32 = 1;
+
+    /// Reads the settings in the data folder `data`. A file that cannot be understood is put aside, never
+    /// overwritten; none at all means defaults.
+    pub fn load(data: &Path) -> io::Result<Loaded> {
+        let path = data.join(SETTINGS_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Loaded { settings: Self::default(), damaged: None });
+            }
+            Err(error) => return Err(error),
+        };
+        if let Ok(settings) = serde_json::from_slice(&bytes) {
+            return Ok(Loaded { settings, damaged: None });
+        }
+        let aside = free_name(&path);
+        fs::rename(&path, &aside)?;
+        Ok(Loaded { settings: Self::default(), damaged: Some(aside) })
+    }
+
+    /// Writes the settings into the data folder `data`; a crash leaves the old file or the new one.
+    pub fn save(&self, data: &Path) -> io::Result<()> {
+        let path = data.join(SETTINGS_FILE);
+        let part = data.join("settings.json.part");
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        let mut file = File::create(&part)?;
+        file.write_all(&json)?;
+        file.sync_all()?;
+        fs::rename(&part, &path)
+    }
+}
+
+/// A device that only another version knows is no reason to lose all other settings.
+fn known_or_auto<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeviceChoice, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    Ok(word.parse().unwrap_or_else(|error| {
+        tracing::warn!(%error, "an unknown device in the settings");
+        DeviceChoice::Auto
+    }))
+}
+
+/// `settings.json.damaged`, or with a number behind it the first name that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let name = |number: u32| {
+        let suffix = if number == 0 { String::new() } else { format!("-{number}") };
+        path.with_file_name(format!("{SETTINGS_FILE}.damaged{suffix}"))
+    };
+    (0..1000).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_read_and_unknown_keys_stay() {
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::load(data.path()).unwrap().settings, Settings::default(), "nothing chosen yet");
+        fs::write(data.path().join(SETTINGS_FILE), r#"{"model": "m", "theme": "dark"}"#).unwrap();
+        let mut settings = Settings::load(data.path()).unwrap().settings;
+        assert_eq!(
+            (settings.model.as_deref(), settings.unload_minutes),
+            (Some("m"), 10),
+            "the rest by default"
+        );
+        settings.device = DeviceChoice::Off;
+        settings.save(data.path()).unwrap();
+        let again = Settings::load(data.path()).unwrap();
+        assert_eq!(again, Loaded { settings, damaged: None });
+        assert_eq!(again.settings.other["theme"], "dark", "what another version knows is not thrown away");
+    }
+
+    #[test]
+    fn an_unknown_device_is_no_damage() {
+        let settings: Settings = serde_json::from_str(r#"{"device": "tpu", "unload_minutes": 3}"#).unwrap();
+        assert_eq!((settings.device, settings.unload_minutes), (DeviceChoice::Auto, 3));
+    }
+
+    #[test]
+    fn a_damaged_file_is_put_aside() {
+        let data = tempfile::tempdir().unwrap();
+        for expected in ["settings.json.damaged", "settings.json.damaged-1"] {
+            fs::write(data.path().join(SETTINGS_FILE), "{ half").unwrap();
+            let loaded = Settings::load(data.path()).unwrap();
+            assert_eq!(loaded.settings, Settings::default());
+            let aside = loaded.damaged.unwrap();
+            assert_eq!(aside.file_name().unwrap(), expected);
+            assert_eq!(fs::read_to_string(aside).unwrap(), "{ half", "as it was");
+        }
+    }
+}

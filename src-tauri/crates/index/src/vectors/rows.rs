@@ -1,0 +1,276 @@
+//! Rows in chunks, each with the memories it stands for.
+//!
+//! A row that stands for nobody is dead: its numbers stay until it is used again or its part is built anew.
+//! One row stands for all memories whose vectors are the same to the last bit.
+
+use std::sync::Arc;
+
+use half::f16;
+use papr_memory::{Dims, MemoryId};
+
+use super::chunk::{Chunk, Coding};
+use super::probe::{Finalists, Probe, Spot};
+
+/// Rows whose bounds are looked at together.
+const BLOCK: usize = 16;
+
+/// The memories a row stands for.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Owners {
+    #[default]
+    Nobody,
+    One(MemoryId),
+    Many(Vec<MemoryId>),
+}
+
+impl Owners {
+    pub(super) fn as_slice(&self) -> &[MemoryId] {
+        match self {
+            Self::Nobody => &[],
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
+
+    fn add(&mut self, id: MemoryId) {
+        *self = match std::mem::take(self) {
+            Self::Nobody => Self::One(id),
+            Self::One(first) => Self::Many(vec![first, id]),
+            Self::Many(mut ids) => {
+                ids.push(id);
+                Self::Many(ids)
+            }
+        };
+    }
+
+    fn remove(&mut self, id: MemoryId) {
+        *self = match std::mem::take(self) {
+            Self::Nobody => Self::Nobody,
+            Self::One(only) if only == id => Self::Nobody,
+            Self::One(other) => Self::One(other),
+            Self::Many(mut ids) => {
+                ids.retain(|&other| other != id);
+                match ids.as_slice() {
+                    [] => Self::Nobody,
+                    [only] => Self::One(*only),
+                    _ => Self::Many(ids),
+                }
+            }
+        };
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self, Self::Nobody)
+    }
+}
+
+/// Rows of one width. A clone shares all chunks; a write copies the chunk it changes, if it is shared.
+///
+/// Row `r` stands in chunk `r / per_chunk`. A chunk may have fewer rows: the numbers that are missing are rows
+/// that never were.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    dims: Dims,
+    per_chunk: usize,
+    /// `per_chunk` is 2 to this power.
+    shift: u32,
+    chunks: Vec<Arc<Chunk>>,
+    owners: Vec<Arc<Vec<Owners>>>,
+    live: usize,
+}
+
+impl Rows {
+    pub(super) fn new(dims: Dims) -> Self {
+        let per_chunk = Chunk::rows(dims);
+        let shift = per_chunk.trailing_zeros();
+        Self { dims, per_chunk, shift, chunks: Vec::new(), owners: Vec::new(), live: 0 }
+    }
+
+    /// How many numbers a row has.
+    pub(super) fn width(&self) -> usize {
+        self.dims.get()
+    }
+
+    /// How many rows stand for somebody.
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+
+    fn at(&self, row: u32) -> (usize, usize) {
+        let row = row as usize;
+        (row >> self.shift, row & (self.per_chunk - 1))
+    }
+
+    fn number(&self, chunk: usize, at: usize) -> u32 {
+        u32::try_from(chunk * self.per_chunk + at).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn numbers(&self, row: u32) -> &[f16] {
+        let (chunk, at) = self.at(row);
+        self.chunks[chunk].numbers(at)
+    }
+
+    /// The chunk a row stands in, its place there, and how to read its codes.
+    pub(super) fn codes(&self, row: u32) -> (&Arc<Chunk>, usize, Coding) {
+        let (chunk, at) = self.at(row);
+        (&self.chunks[chunk], at, self.chunks[chunk].coding(at))
+    }
+
+    pub(super) fn owners(&self, row: u32) -> &[MemoryId] {
+        let (chunk, at) = self.at(row);
+        self.owners.get(chunk).and_then(|owners| owners.get(at)).map_or(&[], Owners::as_slice)
+    }
+
+    pub(super) fn add_owner(&mut self, row: u32, id: MemoryId) {
+        let (chunk, at) = self.at(row);
+        let owners = &mut Arc::make_mut(&mut self.owners[chunk])[at];
+        self.live += usize::from(owners.is_nobody());
+        owners.add(id);
+    }
+
+    /// Takes a memory off its row; whether the row is dead now.
+    pub(super) fn remove_owner(&mut self, row: u32, id: MemoryId) -> bool {
+        let (chunk, at) = self.at(row);
+        let owners = &mut Arc::make_mut(&mut self.owners[chunk])[at];
+        let was_live = !owners.is_nobody();
+        owners.remove(id);
+        let died = was_live && owners.is_nobody();
+        self.live -= usize::from(died);
+        died
+    }
+
+    /// Appends a row that stands for `id`.
+    pub(super) fn push(&mut self, numbers: &[f16], id: MemoryId) -> u32 {
+        let row = self.append(|chunk| chunk.push(numbers));
+        self.add_owner(row, id);
+        row
+    }
+
+    /// Uses a dead row again.
+    pub(super) fn reuse(&mut self, row: u32, numbers: &[f16], id: MemoryId) {
+        let (chunk, at) = self.at(row);
+        Arc::make_mut(&mut self.chunks[chunk]).set(at, numbers);
+        self.add_owner(row, id);
+    }
+
+    fn append(&mut self, push: impl FnOnce(&mut Chunk)) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() >= self.per_chunk) {
+            self.chunks.push(Arc::new(Chunk::with_room(self.dims.get(), self.per_chunk)));
+            self.owners.push(Arc::new(Vec::with_capacity(self.per_chunk)));
+        }
+        let chunk = self.chunks.len() - 1;
+        let at = self.chunks[chunk].len();
+        push(Arc::make_mut(&mut self.chunks[chunk]));
+        Arc::make_mut(&mut self.owners[chunk]).push(Owners::Nobody);
+        self.number(chunk, at)
+    }
+
+    /// The live rows of `sources` for which `wanted` holds, in new rows; chunks of which nearly all is wanted
+    /// are shared, not copied. What is not wanted of a shared chunk is dead here.
+    pub(super) fn gather<'a>(
+        dims: Dims,
+        sources: impl Iterator<Item = &'a Rows>,
+        wanted: impl Fn(&[f16]) -> bool,
+    ) -> Self {
+        let (mut gathered, mut loose) = (Self::new(dims), Self::new(dims));
+        for (chunk, owners) in sources.flat_map(|rows| rows.chunks.iter().zip(&rows.owners)) {
+            let kept: Vec<bool> =
+                (0..chunk.len()).map(|at| !owners[at].is_nobody() && wanted(chunk.numbers(at))).collect();
+            let count = kept.iter().filter(|&&kept| kept).count();
+            if count * 5 >= gathered.per_chunk * 4 {
+                let owners = owners.iter().zip(&kept);
+                let owners = owners.map(|(owners, &kept)| if kept { owners.clone() } else { Owners::Nobody });
+                gathered.chunks.push(chunk.clone());
+                gathered.owners.push(Arc::new(owners.collect()));
+                gathered.live += count;
+            } else {
+                for at in (0..chunk.len()).filter(|&at| kept[at]) {
+                    let row = loose.append(|fresh| fresh.push_from(chunk, at));
+                    owners[at].as_slice().iter().for_each(|&id| loose.add_owner(row, id));
+                }
+            }
+        }
+        gathered.chunks.append(&mut loose.chunks);
+        gathered.owners.append(&mut loose.owners);
+        gathered.live += loose.live;
+        gathered
+    }
+
+    /// The live rows, in order, with their numbers and owners.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[f16], &[MemoryId])> {
+        self.chunks.iter().zip(&self.owners).enumerate().flat_map(move |(number, (chunk, owners))| {
+            let live = owners.iter().enumerate().filter(|(_, owners)| !owners.is_nobody());
+            live.map(move |(at, owners)| (self.number(number, at), chunk.numbers(at), owners.as_slice()))
+        })
+    }
+
+    /// Whether a row here and one of other rows are the same numbers.
+    pub(super) fn same(&self, row: u32, other: &Self, other_row: u32) -> bool {
+        let ((chunk, at), (other_chunk, other_at)) = (self.at(row), other.at(other_row));
+        let shared = Arc::ptr_eq(&self.chunks[chunk], &other.chunks[other_chunk]) && at == other_at;
+        shared || self.numbers(row) == other.numbers(other_row)
+    }
+
+    /// Offers every live row whose owners are `wanted`.
+    pub(super) fn scan(
+        &self,
+        probe: &Probe<'_>,
+        part: usize,
+        wanted: impl Fn(&[MemoryId]) -> bool,
+        finalists: &mut Finalists,
+    ) {
+        let mut sums = vec![0; self.per_chunk];
+        let mut greatest = vec![0.0_f32; self.per_chunk];
+        for (number, (chunk, owners)) in self.chunks.iter().zip(&self.owners).enumerate() {
+            let (scales, errors) = chunk.all_codings();
+            let (sums, greatest) = (&mut sums[..chunk.len()], &mut greatest[..chunk.len()]);
+            probe.kernel.scan(&probe.codes, chunk.all_codes(), sums);
+            for (((greatest, &sum), &scale), &error) in
+                greatest.iter_mut().zip(&*sums).zip(scales).zip(errors)
+            {
+                *greatest = probe.bounds(sum, Coding { scale, error }).1;
+            }
+            for (block, bounds) in greatest.chunks(BLOCK).enumerate() {
+                // Most blocks have no row that could still be among the nearest.
+                if bounds.iter().fold(f32::MIN, |a, &b| if a > b { a } else { b }) < finalists.floor() {
+                    continue;
+                }
+                for (offset, &bound) in bounds.iter().enumerate() {
+                    let at = block * BLOCK + offset;
+                    let hopeful = bound >= finalists.floor() && !owners[at].is_nobody();
+                    if hopeful && wanted(owners[at].as_slice()) {
+                        let spot = Spot { part, row: self.number(number, at) };
+                        finalists.offer(probe.bounds(sums[at], chunk.coding(at)), spot);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Offers one row.
+    pub(super) fn offer(&self, probe: &Probe<'_>, spot: Spot, finalists: &mut Finalists) {
+        let (chunk, at, coding) = self.codes(spot.row);
+        let mut sum = [0];
+        probe.kernel.scan(&probe.codes, chunk.codes(at), &mut sum);
+        finalists.offer(probe.bounds(sum[0], coding), spot);
+    }
+
+    /// The cosine of a row to the probe, up to rounding.
+    pub(super) fn cosine(&self, probe: &Probe<'_>, row: u32) -> f32 {
+        probe.kernel.dot(probe.numbers, self.numbers(row))
+    }
+
+    /// Bytes held for 16-bit numbers, for codes, and for who owns what.
+    pub(super) fn bytes(&self) -> [usize; 3] {
+        let chunks = self.chunks.iter().map(|chunk| chunk.bytes());
+        let (numbers, codes) = chunks.fold((0, 0), |sum, bytes| (sum.0 + bytes.0, sum.1 + bytes.1));
+        let many = |owners: &Owners| match owners {
+            Owners::Many(ids) => ids.capacity() * size_of::<MemoryId>(),
+            _ => 0,
+        };
+        let owners = |owners: &Arc<Vec<Owners>>| {
+            owners.capacity() * size_of::<Owners>() + owners.iter().map(many).sum::<usize>()
+        };
+        [numbers, codes, self.owners.iter().map(owners).sum()]
+    }
+}

@@ -1,0 +1,278 @@
+//! A view: all vectors as they were at one moment, for as long as somebody looks.
+//!
+//! Searches go on a view and wait for nobody. Rows written last are scanned exactly, which finds the very
+//! nearest; older ones may stand in segments with a graph, which finds nearly all of them much sooner.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use half::slice::HalfFloatSliceExt;
+use papr_memory::{Dims, MemoryId, Vector};
+
+use super::directory::{Directory, IdHash, Place};
+use super::graph::Graph;
+use super::probe::{Finalists, Probe, Spot};
+use super::rows::Rows;
+
+/// A memory and how near it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nearest {
+    /// Which memory.
+    pub id: MemoryId,
+    /// Cosine similarity to the query, in [-1, 1].
+    pub cosine: f32,
+}
+
+/// The memories a search is confined to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    ids: HashSet<MemoryId, IdHash>,
+}
+
+impl Filter {
+    /// Only these memories. Those without a vector do no harm.
+    pub fn new(ids: impl IntoIterator<Item = MemoryId>) -> Self {
+        Self { ids: ids.into_iter().collect() }
+    }
+
+    /// How many memories it lets pass.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether it lets none pass.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Whether this memory passes.
+    pub fn passes(&self, id: MemoryId) -> bool {
+        self.ids.contains(&id)
+    }
+
+    fn passes_any(&self, ids: &[MemoryId]) -> bool {
+        ids.iter().any(|&id| self.passes(id))
+    }
+}
+
+/// Bytes held in memory, by what for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bytes {
+    /// 16-bit numbers: what cosines are computed from.
+    pub numbers: usize,
+    /// Bytes that are scanned, and how to read them.
+    pub codes: usize,
+    /// Links of graphs.
+    pub graphs: usize,
+    /// Which memory stands where.
+    pub places: usize,
+}
+
+impl Bytes {
+    /// All of it.
+    pub fn total(&self) -> usize {
+        self.numbers + self.codes + self.graphs + self.places
+    }
+}
+
+/// Rows that do not change but die, under a graph.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) number: u32,
+    pub(super) rows: Rows,
+    pub(super) graph: Arc<Graph>,
+    /// Decides the graph's upper layers; kept so that a graph can be told from another.
+    pub(super) seed: u64,
+}
+
+impl Segment {
+    /// Offers what the graph finds for a search of `k`; whether that can be relied on.
+    pub(super) fn search(
+        &self,
+        probe: &Probe<'_>,
+        part: usize,
+        k: usize,
+        wanted: impl Fn(&[MemoryId]) -> bool,
+        finalists: &mut Finalists,
+    ) -> bool {
+        let mut found = Vec::with_capacity(self.graph.width());
+        if k > self.graph.width() || !self.graph.search(probe, |row| found.push(row)) {
+            return false;
+        }
+        found.retain(|&row| {
+            let owners = self.rows.owners(row);
+            !owners.is_empty() && wanted(owners)
+        });
+        if found.len() < k {
+            return false;
+        }
+        for row in found {
+            self.rows.offer(probe, Spot { part, row }, finalists);
+        }
+        true
+    }
+}
+
+/// All vectors at one moment. A clone shares them.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub(super) dims: Dims,
+    /// The rows written last; its part number.
+    pub(super) tail: Rows,
+    pub(super) tail_number: u32,
+    pub(super) segments: Vec<Arc<Segment>>,
+    pub(super) directory: Directory,
+}
+
+/// A filter that lets pass less than one memory in so many is looked up memory by memory.
+const NARROW: usize = 8;
+
+impl View {
+    pub(super) fn empty(dims: Dims) -> Self {
+        let (tail, directory) = (Rows::new(dims), Directory::new());
+        Self { dims, tail, tail_number: 0, segments: Vec::new(), directory }
+    }
+
+    /// How many memories have a vector.
+    pub fn len(&self) -> usize {
+        self.directory.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether this memory has a vector here.
+    pub fn contains(&self, id: MemoryId) -> bool {
+        self.directory.get(id).is_some()
+    }
+
+    /// How many memories stand under a graph, and not in the tail.
+    pub fn in_graphs(&self) -> usize {
+        self.segments.iter().map(|segment| segment.rows.live()).sum()
+    }
+
+    /// The numbers kept for a memory, rounded to 16 bits.
+    pub fn get(&self, id: MemoryId) -> Option<Vec<f32>> {
+        let place = self.directory.get(id)?;
+        Some(self.rows_of(place.part)?.numbers(place.row).to_f32_vec())
+    }
+
+    /// Cosine similarity of one memory to the query; none without its vector, or if the query is of another
+    /// space.
+    pub fn cosine(&self, id: MemoryId, query: &Vector) -> Option<f32> {
+        let place = self.directory.get(id)?;
+        let row = self.rows_of(place.part)?.numbers(place.row);
+        let same_space = query.as_slice().len() == row.len();
+        same_space.then(|| crate::kernel::Kernel::best().dot(query.as_slice(), row).clamp(-1.0, 1.0))
+    }
+
+    /// The `k` memories nearest to the query, nearest first; of equal ones, the older first.
+    ///
+    /// Exact over the tail, over all that a narrow filter lets pass, and wherever a graph cannot give `k`
+    /// hits; else as good as the graphs are. A query of another length finds nothing: vectors meet only within
+    /// one space.
+    pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+        match filter {
+            None => self.search(query, k, None, true),
+            Some(filter) if filter.len() < self.len() / NARROW => self.among(query, k, filter),
+            // Hits that do not pass are lost: a graph is asked only where enough remain, twice over.
+            Some(filter) => {
+                let width = self.segments.iter().map(|segment| segment.graph.width()).min().unwrap_or(0);
+                let graphs = width.saturating_mul(filter.len()) / self.len().max(1) >= k.saturating_mul(2);
+                self.search(query, k, Some(filter), graphs)
+            }
+        }
+    }
+
+    /// The same, exactly, whatever graphs there are.
+    pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+        self.search(query, k, filter, false)
+    }
+
+    fn search(&self, query: &Vector, k: usize, filter: Option<&Filter>, graphs: bool) -> Vec<Nearest> {
+        if k == 0 || query.as_slice().len() != self.dims.get() {
+            return Vec::new();
+        }
+        let probe = Probe::new(query.as_slice());
+        let mut finalists = Finalists::new(k);
+        let wanted = |owners: &[MemoryId]| filter.is_none_or(|filter| filter.passes_any(owners));
+        for (at, segment) in self.segments.iter().enumerate() {
+            // A segment smaller than `k` is no work to scan.
+            if !(graphs && segment.search(&probe, at + 1, k, wanted, &mut finalists)) {
+                segment.rows.scan(&probe, at + 1, wanted, &mut finalists);
+            }
+        }
+        self.tail.scan(&probe, 0, wanted, &mut finalists);
+        self.settle(&probe, finalists, k, filter)
+    }
+
+    /// The nearest of the memories that pass, row by row.
+    fn among(&self, query: &Vector, k: usize, filter: &Filter) -> Vec<Nearest> {
+        if k == 0 || query.as_slice().len() != self.dims.get() {
+            return Vec::new();
+        }
+        let spot = |place: Place| {
+            let at = |part| self.segments.iter().position(|segment| segment.number == part);
+            let part = if place.part == self.tail_number { 0 } else { at(place.part)? + 1 };
+            Some(Spot { part, row: place.row })
+        };
+        let places = filter.ids.iter().filter_map(|&id| self.directory.get(id));
+        let mut spots: Vec<Spot> = places.filter_map(spot).collect();
+        spots.sort_unstable();
+        spots.dedup();
+        let probe = Probe::new(query.as_slice());
+        let mut finalists = Finalists::new(k);
+        for spot in spots {
+            self.part(spot.part).offer(&probe, spot, &mut finalists);
+        }
+        self.settle(&probe, finalists, k, Some(filter))
+    }
+
+    /// From rows to memories.
+    fn settle(
+        &self,
+        probe: &Probe<'_>,
+        finalists: Finalists,
+        k: usize,
+        filter: Option<&Filter>,
+    ) -> Vec<Nearest> {
+        let settled = finalists.settle(|spot| self.part(spot.part).cosine(probe, spot.row));
+        let passes = |id: &MemoryId| filter.is_none_or(|filter| filter.passes(*id));
+        let owners = settled.iter().flat_map(|&(cosine, spot)| {
+            let ids = self.part(spot.part).owners(spot.row).iter().copied().filter(passes);
+            ids.map(move |id| Nearest { id, cosine })
+        });
+        let mut nearest: Vec<Nearest> = owners.collect();
+        nearest.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+        nearest.truncate(k);
+        nearest
+    }
+
+    /// Part 0 is the tail, the others are segments.
+    fn part(&self, part: usize) -> &Rows {
+        if part == 0 { &self.tail } else { &self.segments[part - 1].rows }
+    }
+
+    /// The rows of the part that has this number.
+    pub(super) fn rows_of(&self, number: u32) -> Option<&Rows> {
+        if number == self.tail_number {
+            return Some(&self.tail);
+        }
+        self.segments.iter().find(|segment| segment.number == number).map(|segment| &segment.rows)
+    }
+
+    /// Bytes held, by part. Chunks shared with an older view are counted as this view's.
+    pub fn bytes(&self) -> Bytes {
+        let mut bytes = Bytes { places: self.directory.bytes(), ..Bytes::default() };
+        for rows in self.segments.iter().map(|segment| &segment.rows).chain([&self.tail]) {
+            let [numbers, codes, owners] = rows.bytes();
+            bytes.numbers += numbers;
+            bytes.codes += codes;
+            bytes.places += owners;
+        }
+        bytes.graphs = self.segments.iter().map(|segment| segment.graph.bytes()).sum();
+        bytes
+    }
+}

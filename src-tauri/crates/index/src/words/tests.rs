@@ -1,0 +1,194 @@
+//! The word index as a whole.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::WordQuery;
+
+fn id(number: u8) -> MemoryId {
+    MemoryId::from_bytes([number; 16])
+}
+
+fn index(texts: &[&str]) -> WordIndex {
+    let mut index = WordIndex::new();
+    for (number, text) in (0..).zip(texts) {
+        index.upsert(id(number), Tier::Memories, text);
+    }
+    index
+}
+
+fn found(index: &WordIndex, query: &str) -> Vec<u8> {
+    let matches = index.search(&WordQuery::parse(query), None, 10);
+    matches.best().iter().map(|found| found.id.to_bytes()[0]).collect()
+}
+
+#[test]
+fn rare_words_weigh_more_than_common_ones() {
+    let index = index(&["the cat sat", "the dog sat", "the cat and the heron", "the end"]);
+    assert_eq!(found(&index, "the heron?"), [2, 3, 0, 1], "the one with the rare word leads");
+    assert_eq!(found(&index, "HÉRON?"), [2], "case and accents do not matter");
+    assert!(found(&index, "albatross?").is_empty());
+    assert!(found(&index, "?!… 🙂").is_empty(), "punctuation finds nothing, and does not fail");
+}
+
+#[test]
+fn identifiers_phrases_and_names_are_exact() {
+    let index = index(&[
+        "KR-4: reach 100 ms",
+        "KR-5 and 4 more KR to review, 4 KR in all",
+        "we ship on Friday",
+        "on Friday we ship",
+        "Alex Moreno likes tea",
+        "Moreno told Alex so",
+    ]);
+    let exact = |query: &str| {
+        let matches = index.search(&WordQuery::parse(query), None, 10);
+        let exact = matches.best().iter().filter(|found| found.exact);
+        exact.map(|found| found.id.to_bytes()[0]).collect::<std::collections::BTreeSet<u8>>()
+    };
+    assert_eq!(exact("what became of KR-4?"), [0].into(), "parts alone are not the identifier");
+    assert_eq!(exact("KR-4 or KR-5"), [0, 1].into(), "each of two ids is what was asked for");
+    assert_eq!(
+        exact("when do \"ship on friday\" people meet"),
+        [2].into(),
+        "the words side by side, in order"
+    );
+    assert_eq!(exact("alex moreno"), [4].into(), "a short query is a name");
+    assert!(exact("\"ship on monday\"").is_empty());
+    assert_eq!(found(&index, "alex moreno")[0], 4, "and it leads");
+}
+
+#[test]
+fn a_word_still_being_typed_finds_what_it_may_become() {
+    let index = index(&["dark roast coffee", "roaming charges", "tea"]);
+    assert_eq!(found(&index, "roas"), [0]);
+    assert_eq!(found(&index, "dark ro"), [0, 1]);
+    assert!(found(&index, "roas ").is_empty(), "a space says that the word is whole");
+    assert!(found(&index, "r").is_empty(), "one letter continues to everything and says nothing");
+}
+
+#[test]
+fn moving_between_tiers_changes_no_score() {
+    let mut index = index(&["dark roast", "light roast", "green tea"]);
+    let scores = |index: &WordIndex| {
+        let matches = index.search(&WordQuery::parse("roast "), None, 10);
+        (0..3).map(|number| matches.of(id(number)).map(|found| found.score)).collect::<Vec<_>>()
+    };
+    let before = scores(&index);
+    index.upsert(id(0), Tier::Goals, "dark roast");
+    assert_eq!(scores(&index), before, "one index, the tier is only a filter");
+    let matches = index.search(&WordQuery::parse("roast "), Some(Tier::Goals), 10);
+    assert_eq!(matches.best().len(), 1, "the filter keeps the other tier out");
+    assert_eq!(matches.of(id(1)), None, "also when asked for by id");
+}
+
+#[test]
+fn words_that_stand_everywhere_tell_nothing() {
+    let texts: Vec<String> = (0..40).map(|number| format!("the note number{number}")).collect();
+    let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let telling = |text: &str| {
+        let query = index.telling(&WordQuery::parse(text));
+        query.terms.iter().map(|term| term.typed.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(telling("the number7 "), ["number7"], "only the rare word is worth marking");
+    assert_eq!(telling("the note "), ["the", "note"], "if all are common, all are what was asked for");
+    assert_eq!(telling("the absent "), ["absent"]);
+}
+
+#[test]
+fn a_minus_leaves_out_whatever_says_it() {
+    let index = index(&["dark roast coffee", "coffee with milk", "green tea, no coffee", "tea"]);
+    assert_eq!(found(&index, "coffee -tea "), [0, 1]);
+    assert_eq!(found(&index, "coffee -\"green tea\" -milk "), [0]);
+    assert!(found(&index, "-coffee").is_empty(), "to leave out is not to look for");
+    let matches = index.search(&WordQuery::parse("roast -tea "), None, 10);
+    assert!(matches.excludes(id(3)) && !matches.excludes(id(1)), "also what was found by meaning");
+}
+
+#[test]
+fn scripts_without_spaces_are_found_by_pairs() {
+    let index = index(&["今天天气很好", "天下大气", "明天见", "東京タワーに行く"]);
+    assert_eq!(found(&index, "天气 ")[0], 0, "the pair leads");
+    assert!(found(&index, "天气 ").contains(&1), "its letters alone are found behind");
+    assert_eq!(found(&index, "東京 "), [3]);
+    let scores = |query: &str| index.search(&WordQuery::parse(query), None, 10).best()[0].score;
+    assert!(
+        scores("天气 ") > 2.0 * index.search(&WordQuery::parse("天气 "), None, 10).of(id(1)).unwrap().score
+    );
+}
+
+#[test]
+fn an_open_word_goes_on_to_the_frequent_terms() {
+    let mut texts: Vec<String> = (0..100).map(|number| format!("con{number:03}")).collect();
+    texts.extend((0..5).map(|_| "contract".to_owned()));
+    let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let matches = index.search(&WordQuery::parse("con"), None, 200);
+    assert_eq!(matches.best().len(), 63 + 5, "of 64 terms");
+    assert!((100..105).all(|number| matches.of(id(number)).is_some()), "though last by letters");
+}
+
+#[test]
+fn an_open_word_that_is_a_word_marks_itself_alone() {
+    let index = index(&["ship it", "shipping costs"]);
+    let marked = |query: &str, text: &str| {
+        let telling = index.telling(&WordQuery::parse(query));
+        crate::snippet(text, &telling, 80).matched.len()
+    };
+    assert_eq!((marked("ship", "ship it"), marked("ship", "shipping costs")), (1, 0));
+    assert_eq!(marked("shipp", "shipping costs"), 1, "what is not yet a word marks what it may become");
+}
+
+#[test]
+fn compounds_are_found_whole_and_in_parts() {
+    let index = index(&["mail zoe@example.com", "see src/main.rs", "#coffee notes", "id 550e8400-e29b"]);
+    for (query, expected) in [
+        ("zoe@example.com", 0),
+        ("example", 0),
+        ("zoe", 0),
+        ("src/main.rs", 1),
+        ("main", 1),
+        ("#coffee", 2),
+        ("coffee", 2),
+        ("550e8400-e29b", 3),
+        ("e29b", 3),
+    ] {
+        assert_eq!(found(&index, &format!("{query} ")), [expected], "{query}");
+    }
+}
+
+#[test]
+fn endings_count_unless_asked_otherwise() {
+    let texts = ["we shipped the app", "tea"];
+    assert!(found(&index(&texts), "shipping ").is_empty());
+    let mut stemmed = WordIndex::with_endings(Endings::English);
+    (0..).zip(texts).for_each(|(number, text)| stemmed.upsert(id(number), Tier::Memories, text));
+    assert_eq!(found(&stemmed, "shipping "), [0]);
+    assert_eq!(found(&stemmed, "\"shipping the app\" "), [0], "in phrases too");
+    assert_eq!(found(&stemmed, "ship"), [0], "and while it is typed");
+}
+
+proptest! {
+    #[test]
+    fn changes_leave_no_trace(
+        texts in prop::collection::vec("[a-d]{1,2}( [a-d]{1,2}|-[a-d]9){0,6}", 1..12),
+        gone in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        query in "[a-d]{1,2}( [a-d]{1,2}){0,3}",
+    ) {
+        let mut changed = WordIndex::new();
+        for (number, text) in (0..).zip(&texts) {
+            changed.upsert(id(number), Tier::Memories, "b c b c a");
+            changed.upsert(id(number), Tier::Goals, text);
+        }
+        let gone: Vec<u8> = gone.iter().map(|at| u8::try_from(at.index(texts.len())).unwrap()).collect();
+        for &number in &gone {
+            changed.remove(id(number));
+        }
+        let mut fresh = WordIndex::new();
+        for (number, text) in (0..).zip(&texts).filter(|(number, _)| !gone.contains(number)) {
+            fresh.upsert(id(number), Tier::Goals, text);
+        }
+        let query = WordQuery::parse(&query);
+        let (changed, fresh) = (changed.search(&query, None, 20), fresh.search(&query, None, 20));
+        prop_assert_eq!(changed.best(), fresh.best(), "an index that lived through changes is as good as new");
+    }
+}
