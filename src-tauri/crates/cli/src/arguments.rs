@@ -126,6 +126,9 @@ pub(crate) enum Command {
         /// Weight of meaning against words, 0 to 1
         #[arg(long, value_name = "WEIGHT")]
         meaning_weight: Option<f32>,
+        /// Measure with this model instead of the built-in one
+        #[arg(long, value_name = "ID")]
+        model: Option<String>,
     },
     /// Search the sample memories with a few questions, in a temporary folder
     Demo {

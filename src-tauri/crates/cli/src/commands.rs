@@ -26,7 +26,9 @@ const DEMO: [&str; 5] = [
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
-        Command::Eval { folder, samples, meaning_weight } => eval(folder, *samples, *meaning_weight, output),
+        Command::Eval { folder, samples, meaning_weight, model } => {
+            eval(folder, *samples, *meaning_weight, model.as_deref(), output)
+        }
         Command::Demo { queries } => demo(queries, output),
         command => run_on(&open(arguments)?, command, output),
     }
@@ -109,7 +111,10 @@ fn ready_for(engine: &Engine, mode: Mode) -> Result<(), Failure> {
         Mode::Words => engine.start_index()?,
         Mode::Hybrid | Mode::Meaning => {
             engine.start()?;
-            engine.wait_until(Status::model_is_done);
+            let model = engine.wait_until(Status::model_is_done).model;
+            if let Some(problem) = model.problem {
+                note(&format!("By word only: {}", problem.message));
+            }
         }
     }
     Ok(engine.wait_index()?)
@@ -268,7 +273,13 @@ fn status(engine: &Engine, output: &Output) -> Result<(), Failure> {
     })
 }
 
-fn eval(folder: &Path, samples: bool, weight: Option<f32>, output: &Output) -> Result<(), Failure> {
+fn eval(
+    folder: &Path,
+    samples: bool,
+    weight: Option<f32>,
+    model: Option<&str>,
+    output: &Output,
+) -> Result<(), Failure> {
     let mut fusion = Fusion::default();
     if let Some(weight) = weight {
         if !(0.0..=1.0).contains(&weight) {
@@ -278,6 +289,9 @@ fn eval(folder: &Path, samples: bool, weight: Option<f32>, output: &Output) -> R
     }
     let set = if samples { Labelled::over_samples(folder)? } else { Labelled::read(folder)? };
     let (_folder, engine) = open_temporary(fusion)?;
+    if let Some(id) = model {
+        engine.use_model(id)?;
+    }
     engine.start()?;
     let model = engine.wait_ready().model;
     if let Some(problem) = &model.problem {

@@ -57,6 +57,8 @@ pub(crate) enum ModelsCommand {
     },
     /// Show where models are kept
     Where,
+    /// Delete what Core ML compiled; it is compiled again when it is needed
+    ClearCache,
 }
 
 pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> Result<(), Failure> {
@@ -80,6 +82,10 @@ pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> 
         ModelsCommand::Where => {
             let folder = engine.models_folder();
             output.print(&folder, |folder| format!("{}\n", folder.display()))
+        }
+        ModelsCommand::ClearCache => {
+            let freed = Freed { bytes: engine.clear_core_ml_cache()? };
+            output.print(&freed, |freed| format!("{} are free again\n", size(freed.bytes)))
         }
     }
 }

@@ -223,3 +223,43 @@ fn evaluation_prints_the_documented_shape() {
     }
     failed(&papr.run(&["eval", "/nowhere"]), 2, "/nowhere");
 }
+
+#[test]
+fn a_change_of_model_that_is_killed_again_and_again_ends_well() {
+    const OTHER: &str = "all-minilm-l6-v2-int8";
+    let count = if std::env::var_os("PAPR_LONG").is_some() { 5_000 } else { 250 };
+    let papr = Papr::new();
+    let lines: String = (0..count)
+        .map(|number| format!("{{\"content\": \"Crate {number} stands on shelf {}\"}}\n", number % 9))
+        .collect();
+    let answer = "{\"content\": \"Alice has a tortoise called Henry\"}\n";
+    assert!(papr.pipe(&["import", "-"], (lines + answer).as_bytes()).status.success());
+    let found = || {
+        let reply = papr.json(&["search", "which pet does she keep", "--mode", "meaning"]);
+        assert_eq!(reply["mode"], "meaning", "search by meaning goes on: {reply}");
+        assert_eq!(reply["hits"][0]["content"], "Alice has a tortoise called Henry");
+        reply["hits"][0]["cosine"].as_f64().unwrap()
+    };
+    let before = found();
+    for wait in [400, 900, 1_500] {
+        let mut switching = papr
+            .command(&["models", "use", OTHER])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        let _ = switching.kill(); // it may be done already
+        switching.wait().unwrap();
+        found();
+    }
+    let output = papr.run(&["models", "use", OTHER]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let status = papr.json(&["status"]);
+    assert_eq!(
+        (&status["model"]["id"], &status["pending"]),
+        (&OTHER.into(), &0.into()),
+        "all is done: {status}"
+    );
+    assert!((found() - before).abs() > 1e-4, "the other model answers");
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use papr_engine::{Config, Engine, Resources};
-use papr_memory::{CancelToken, Mode, Query};
+use papr_memory::{CancelToken, Mode, Query, Timings};
 
 const MEMORIES: usize = 10_000;
 const SAMPLES: &str = include_str!("../data/samples.jsonl");
@@ -73,21 +73,34 @@ fn searches(criterion: &mut Criterion) {
     without_embedding(&engine);
 }
 
-/// What a search costs besides the model: the median over many, from the replies' own timings.
+/// What a search costs besides the model: medians over many, from the replies' own timings.
 fn without_embedding(engine: &Engine) {
-    let mut micros: Vec<u64> = QUERIES
+    type Part = fn(&Timings) -> u64;
+    let timings: Vec<Timings> = QUERIES
         .iter()
         .cycle()
         .take(600)
         .map(|text| {
             let query = Query::new(text, 12, None, Mode::Hybrid).unwrap();
-            let timings = engine.search(&query, &CancelToken::new()).unwrap().timings;
-            timings.total - timings.embed - timings.tokenize
+            engine.search(&query, &CancelToken::new()).unwrap().timings
         })
         .collect();
-    micros.sort_unstable();
-    let at = |percent: usize| micros[micros.len() * percent / 100] as f64 / 1000.0;
-    println!("10,000 memories/hybrid without embedding: p50 {:.3} ms, p95 {:.3} ms", at(50), at(95));
+    let parts: [(&str, Part); 4] = [
+        ("all", |timings| timings.total - timings.embed - timings.tokenize),
+        ("vector", |timings| timings.vector),
+        ("words", |timings| timings.words),
+        ("fetch", |timings| timings.fetch),
+    ];
+    for (name, part) in parts {
+        let mut micros: Vec<u64> = timings.iter().map(part).collect();
+        micros.sort_unstable();
+        let at = |percent: usize| micros[micros.len() * percent / 100] as f64 / 1000.0;
+        println!(
+            "10,000 memories/hybrid without embedding, {name}: p50 {:.3} ms, p95 {:.3} ms",
+            at(50),
+            at(95)
+        );
+    }
 }
 
 fn start(criterion: &mut Criterion) {

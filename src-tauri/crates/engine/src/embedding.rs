@@ -192,3 +192,120 @@ fn embed(shared: &Shared, embedder: &dyn Embedder, ids: &[MemoryId]) -> Result<V
     }
     Ok(unembeddable)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use papr_memory::ports::Embedded;
+    use papr_memory::{CancelToken, Dims, Manifest, Space, Tier, Vector};
+
+    use super::*;
+    use crate::{Config, Engine, NewMemory, Resources};
+
+    /// A model whose vectors are what a test says; fails as a whole at run number `fails_at`.
+    struct Faulty {
+        space: Space,
+        fails_at: usize,
+        runs: AtomicUsize,
+    }
+
+    impl Faulty {
+        fn new(fails_at: usize) -> Self {
+            let manifest = include_str!("../../../../vendor/models/all-minilm-l6-v2/manifest.json");
+            let fingerprint = Manifest::from_json(manifest).unwrap().space().fingerprint;
+            let space = Space { fingerprint, dims: Dims::new(4).unwrap() };
+            Self { space, fails_at, runs: AtomicUsize::new(0) }
+        }
+    }
+
+    impl Embedder for Faulty {
+        fn space(&self) -> &Space {
+            &self.space
+        }
+
+        fn embed(&self, texts: &[&str], _: Role, _: Lane, _: &CancelToken) -> Result<Embedded, EmbedError> {
+            if self.runs.fetch_add(1, Ordering::Relaxed) + 1 == self.fails_at {
+                return Err(EmbedError::Run("the device was lost".to_owned()));
+            }
+            let numbers = |text: &&str| match *text {
+                "not a number" => vec![f32::NAN, 0.0, 0.0, 1.0],
+                "zeros" => vec![0.0; 4],
+                "short" => vec![0.6, 0.8],
+                "long" => vec![2.0, 0.0, 1.0, 0.0],
+                _ => vec![0.6, 0.0, 0.8, 0.0],
+            };
+            let vectors = texts.iter().map(|text| Vector::new(numbers(text), self.space.dims)).collect();
+            Ok(Embedded { vectors, tokenize: Duration::ZERO, run: Duration::ZERO })
+        }
+
+        fn provider(&self) -> &'static str {
+            "fault"
+        }
+
+        fn load_time(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn engine(texts: &[&str]) -> (tempfile::TempDir, Engine, Vec<MemoryId>) {
+        let folder = tempfile::tempdir().unwrap();
+        let resources = Resources::in_folder(Path::new("/nowhere"));
+        let engine = Engine::open(Config::new(folder.path().join("data"), resources)).unwrap();
+        engine.start_index().unwrap();
+        engine.wait_index().unwrap();
+        let add = |content: &&str| {
+            let new = NewMemory {
+                content: (*content).to_owned(),
+                tier: Some(Tier::Memories),
+                ..NewMemory::default()
+            };
+            engine.add(new).unwrap().id
+        };
+        let ids = texts.iter().map(add).collect();
+        (folder, engine, ids)
+    }
+
+    fn kept(engine: &Engine, space: &Space) -> Vec<MemoryId> {
+        let mut ids = Vec::new();
+        engine.shared.store.vectors(space, &mut |id, _| ids.push(id)).unwrap();
+        ids
+    }
+
+    #[test]
+    fn bad_vectors_are_never_kept_and_the_good_ones_beside_them_are() {
+        let texts = ["good", "not a number", "zeros", "better", "short", "long"];
+        let (_folder, engine, ids) = engine(&texts);
+        let model = Faulty::new(0);
+        read_vectors(&engine.shared, &model).unwrap();
+        let refused = embed_what_can_be(&engine.shared, &model, &ids).unwrap();
+        assert_eq!(refused, [ids[1], ids[2], ids[4], ids[5]], "each bad vector is told with its memory");
+        assert_eq!(kept(&engine, &model.space), [ids[0], ids[3]], "and none of them is kept");
+        engine.shared.queue.done(&ids, refused);
+        engine.shared.publish(|_| {});
+        let status = engine.status();
+        assert_eq!((status.unembeddable, status.pending), (4, 0), "the person is told how many");
+    }
+
+    #[test]
+    fn a_run_that_fails_once_loses_nothing() {
+        let (_folder, engine, ids) = engine(&["one", "two", "three"]);
+        let model = Faulty::new(1);
+        read_vectors(&engine.shared, &model).unwrap();
+        let refused = embed_what_can_be(&engine.shared, &model, &ids).unwrap();
+        assert_eq!(refused, [], "one by one they all succeed");
+        assert_eq!(kept(&engine, &model.space), ids);
+    }
+
+    #[test]
+    fn what_fails_with_every_text_is_the_models_fault() {
+        let (_folder, engine, ids) = engine(&["only one"]);
+        let model = Faulty::new(1);
+        read_vectors(&engine.shared, &model).unwrap();
+        // The batch of one fails, and then that text alone: a second model fails at its second run, too.
+        let again = Faulty { runs: AtomicUsize::new(0), ..Faulty::new(1) };
+        assert!(embed(&engine.shared, &again, &ids).is_err(), "a failing run is an error");
+        assert_eq!(kept(&engine, &model.space), [], "and keeps nothing");
+    }
+}

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use papr_memory::ports::{Embedder, Store};
+use papr_memory::ports::{Embedder, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Building, Vectors};
@@ -59,8 +59,8 @@ impl Switch {
         shared.catalog_mut().building = None;
         let wanted = match model::wanted(shared) {
             Ok(wanted) if wanted.manifest().space() == *serving.embedder.space() => {
+                free_other_spaces(shared, serving);
                 shared.publish(|status| status.switch = None);
-                free_other_spaces(shared, serving)?;
                 return Ok(None);
             }
             Ok(wanted) => wanted,
@@ -129,11 +129,9 @@ impl Switch {
             shared.queue.reset(catalog.without_vector(), refused);
         }
         tracing::info!(from = serving.manifest().id, to = next.manifest().id, "another model serves");
-        shared.publish(|status| {
-            next.tell(&mut status.model);
-            status.switch = None;
-        });
-        free_other_spaces(shared, &next)?;
+        shared.publish(|status| next.tell(&mut status.model));
+        free_other_spaces(shared, &next);
+        shared.publish(|status| status.switch = None);
         Ok(Step::Done(next))
     }
 
@@ -169,14 +167,19 @@ pub(crate) fn fail(shared: &Shared, error: &Error) {
     });
 }
 
-/// Gives back the room of spaces that nothing is searched in any more.
-fn free_other_spaces(shared: &Shared, serving: &Serving) -> Result<(), Error> {
-    for info in shared.store.spaces()? {
-        if info.space != *serving.embedder.space() {
-            shared.store.remove_space(&info.space, &shared.stop)?;
+/// Gives back the room of spaces that nothing is searched in any more. What fails is done at the next start.
+fn free_other_spaces(shared: &Shared, serving: &Serving) {
+    let free = || -> Result<(), StoreError> {
+        for info in shared.store.spaces()? {
+            if info.space != *serving.embedder.space() {
+                shared.store.remove_space(&info.space, &shared.stop)?;
+            }
         }
+        Ok(())
+    };
+    if let Err(error) = free() {
+        tracing::warn!(%error, "the room of old vectors is not free yet");
     }
-    Ok(())
 }
 
 /// Memories a second, smoothed.

@@ -110,7 +110,7 @@ fn without_a_model_words_still_find() {
     assert_eq!(reply.degraded.as_deref(), Some("There is no model: searched by word only."));
     let problem = bench.engine().status().model.problem.unwrap();
     assert_eq!(problem.code, papr_engine::Code::ModelMissing);
-    assert!(problem.hint.unwrap().contains("make run"), "and what to do about it");
+    assert!(problem.hint.unwrap().contains("Search by word works without it"), "and what to do about it");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod fold;
 mod function_words;
+mod id_hash;
 pub mod kernel;
 mod parse;
 mod slab;

@@ -34,7 +34,7 @@ use half::slice::HalfFloatSliceExt;
 use papr_memory::{Dims, MemoryId, Space, Vector};
 
 use self::chunk::hash_of;
-use self::directory::{IdHash, Place};
+use self::directory::Place;
 pub use self::graph::{GraphError, Workers};
 pub use self::job::{Built, Job, JobError, Step};
 use self::job::{Goal, Made};
@@ -42,6 +42,7 @@ use self::rows::Rows;
 pub use self::snapshot::{SnapshotError, saved_segments};
 use self::view::Segment;
 pub use self::view::{Bytes, Filter, Nearest, View};
+use crate::id_hash::IdHash;
 
 /// More segments than these are merged.
 const SEGMENTS: usize = 4;

@@ -16,6 +16,7 @@ use papr_memory::{MemoryId, Tier};
 use rust_stemmers::{Algorithm, Stemmer};
 
 use crate::fold::fold;
+use crate::id_hash::IdHash;
 use crate::token;
 
 pub(crate) use self::search::may_go_on;
@@ -59,7 +60,9 @@ pub struct WordIndex {
     /// Words in each document, beside each other for the scoring loop.
     lengths: Vec<u32>,
     free: Vec<Slot>,
-    slot_of: HashMap<MemoryId, Slot>,
+    slot_of: HashMap<MemoryId, Slot, IdHash>,
+    /// Changes with everything that changes.
+    version: u64,
     total_words: u64,
     stemmer: Option<Stemmer>,
 }
@@ -92,6 +95,7 @@ impl WordIndex {
     /// Adds a memory, or replaces what it said.
     pub fn upsert(&mut self, id: MemoryId, tier: Tier, text: &str) {
         self.remove(id);
+        self.version += 1;
         let sequence: Box<[TermId]> = token::words(text).map(|range| self.term(&text[range])).collect();
         let wholes = token::wholes(text).chain(token::ideograph_pairs(text));
         let wholes: Box<[TermId]> = wholes.map(|range| self.term(&text[range])).collect();
@@ -124,6 +128,7 @@ impl WordIndex {
             }
         }
         self.free.push(slot);
+        self.version += 1;
         true
     }
 

@@ -191,6 +191,11 @@ fn note_name(key: &TrialKey) -> String {
 }
 
 impl Shared {
+    /// Whether a person wants no model to run.
+    pub(crate) fn is_switched_off(&self) -> bool {
+        device_choice(self).is_ok_and(|choice| choice == DeviceChoice::Off)
+    }
+
     /// Where Core ML's compilations are kept.
     pub(crate) fn core_ml_cache(&self) -> PathBuf {
         self.data_folder.join("cache").join("coreml")

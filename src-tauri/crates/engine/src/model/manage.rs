@@ -195,6 +195,13 @@ impl Engine {
         Ok(model.manifest().id.clone())
     }
 
+    /// Deletes what Core ML compiled; returns the bytes that are free again. It is compiled again when a model
+    /// is loaded there.
+    pub fn clear_core_ml_cache(&self) -> Result<u64, Error> {
+        let path = self.shared.core_ml_cache();
+        papr_embed::remove_old_caches(&path, "", &[]).map_err(|source| Error::File { path, source })
+    }
+
     /// Where a model's files are, or would be.
     pub fn models_folder(&self) -> PathBuf {
         shelf::folder(&self.shared)

@@ -4,14 +4,14 @@
 mod fusion;
 
 use std::collections::HashSet;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::RwLockReadGuard;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use papr_index::{Nearest, Snippet, WordMatches, WordQuery, snippet};
-use papr_memory::ports::{Embedder, Lane, Role, Store};
+use papr_memory::ports::{Lane, Role, Store};
 use papr_memory::{
-    CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Span, Tier, TierCounts, Timings, Vector,
+    CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Space, Span, Tier, TierCounts, Timings, Vector,
 };
 
 pub use self::fusion::Fusion;
@@ -54,32 +54,37 @@ impl Engine {
 fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply, Error> {
     let started = Instant::now();
     let mut timings = Timings::default();
-    let words_query = WordQuery::parse(query.text());
-    let (vector, catalog) = embed_for_catalog(shared, query, cancel, &mut timings)?;
+    let typed = WordQuery::parse(query.text());
+    // Words are searched while the model runs: one waits for the memory, the other for the processor. Nobody
+    // holds the catalogue while he waits for the other.
+    let (early, embedded) = thread::scope(|scope| {
+        let beside = query.mode() == Mode::Hybrid && shared.model.get().is_some();
+        let early =
+            beside.then(|| scope.spawn(|| search_words(&shared.catalog(), query, &typed, Mode::Hybrid)));
+        let embedded = embed_query(shared, query, cancel, &mut timings);
+        (early.and_then(|early| early.join().ok()), embedded)
+    });
+    let (vector, catalog) = with_catalog(shared, query, cancel, &mut timings, embedded?)?;
     let mode = if vector.is_some() { query.mode() } else { Mode::Words };
 
-    let depth = CANDIDATES.max(query.limit() * 2);
     let at = Instant::now();
     let nearest = match (&vector, &catalog.vectors) {
-        (Some(vector), Some(vectors)) => nearest(vectors, vector, query.tier(), depth),
+        (Some(vector), Some(vectors)) => nearest(vectors, vector, query.tier(), depth(query)),
         _ => Vec::new(),
     };
     timings.vector = micros(at.elapsed());
+    let early = early.filter(|early| early.matches.is_current(&catalog.words));
+    let Words { matches, telling, took } =
+        early.unwrap_or_else(|| search_words(&catalog, query, &typed, mode));
     let at = Instant::now();
-    let words = match mode {
-        Mode::Meaning => catalog.words.search(&WordQuery::default(), None, 0),
-        Mode::Hybrid | Mode::Words => catalog.words.search(&words_query, query.tier(), depth),
-    };
     let named =
         query.text().trim().parse::<MemoryId>().ok().filter(|&id| {
             catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
         });
-    let meaning = vector.as_ref().zip(catalog.vectors.as_ref());
-    let ranked = shared.fusion.rank(&candidates(&nearest, &words, meaning, named), words.mass(), mode);
-    let telling = catalog.words.telling(&words_query);
-    drop(words);
+    let candidates = candidates(&catalog, &nearest, &matches, vector.as_ref(), named);
+    let ranked = shared.fusion.rank(&candidates, matches.mass(), mode);
     drop(catalog);
-    timings.words = micros(at.elapsed());
+    timings.words = micros(took + at.elapsed());
 
     let at = Instant::now();
     let mut counts = TierCounts::default();
@@ -97,54 +102,55 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     Ok(Reply { hits, counts, timings, mode, degraded: degraded(shared, query.mode(), mode) })
 }
 
-/// The query's vector, none without a model, and the catalogue as it stands, whose vectors are of the same
-/// space. Should another model begin to serve while the query is embedded, it is embedded again.
-fn embed_for_catalog<'a>(
+/// The query's vector and the space it is of; none without a model, or if the model made a bad one.
+type QueryVector = Option<(Vector, Space)>;
+
+/// The vector and the catalogue, whose vectors are of the same space. Should another model have begun to serve
+/// while the query was embedded, it is embedded again.
+fn with_catalog<'a>(
     shared: &'a Shared,
     query: &Query,
     cancel: &CancelToken,
     timings: &mut Timings,
+    mut embedded: QueryVector,
 ) -> Result<(Option<Vector>, RwLockReadGuard<'a, Catalog>), Error> {
     loop {
-        let embedder = shared.model.get().filter(|_| query.mode() != Mode::Words);
-        let vector = match &embedder {
-            Some(embedder) => embed_query(shared, embedder.as_ref(), query.text(), cancel, timings)?,
-            None => None,
-        };
         cancel.check()?;
         let catalog = shared.catalog();
-        let serves = |embedder: &Arc<dyn Embedder>| {
-            catalog.vectors.as_ref().is_some_and(|vectors| vectors.space == *embedder.space())
-        };
-        if embedder.as_ref().is_none_or(serves) {
-            return Ok((vector, catalog));
+        let Some((vector, space)) = embedded else { return Ok((None, catalog)) };
+        if catalog.vectors.as_ref().is_some_and(|vectors| vectors.space == space) {
+            return Ok((Some(vector), catalog));
         }
-        if shared.model.get().is_none_or(|now| embedder.is_some_and(|then| now.space() == then.space())) {
-            // Its vectors are yet to be read.
+        if shared.model.get().is_none_or(|model| *model.space() == space) {
+            // The vectors of this model are yet to be read.
             return Ok((None, catalog));
         }
+        drop(catalog);
+        embedded = embed_query(shared, query, cancel, timings)?;
     }
 }
 
-/// The query's vector; none if the model made a bad one.
 fn embed_query(
     shared: &Shared,
-    embedder: &dyn Embedder,
-    text: &str,
+    query: &Query,
     cancel: &CancelToken,
     timings: &mut Timings,
-) -> Result<Option<Vector>, Error> {
-    let mut embedded = embedder.embed(&[text], Role::Query, Lane::Interactive, cancel)?;
+) -> Result<QueryVector, Error> {
+    let Some(embedder) = shared.model.get().filter(|_| query.mode() != Mode::Words) else { return Ok(None) };
+    let at = Instant::now();
+    let mut embedded = embedder.embed(&[query.text()], Role::Query, Lane::Interactive, cancel)?;
+    let took = at.elapsed();
+    // All that the search waited for, the way to the model's thread and back included.
     timings.tokenize = micros(embedded.tokenize);
-    timings.embed = micros(embedded.run);
-    shared.model.record(embedded.tokenize + embedded.run);
-    let Some(vector) = embedded.vectors.pop() else { return Ok(None) };
-    match vector {
-        Ok(vector) => Ok(Some(vector)),
-        Err(error) => {
+    timings.embed = micros(took.saturating_sub(embedded.tokenize));
+    shared.model.record(took);
+    match embedded.vectors.pop() {
+        Some(Ok(vector)) => Ok(Some((vector, embedder.space().clone()))),
+        Some(Err(error)) => {
             tracing::error!(%error, "the query's vector was refused");
             Ok(None)
         }
+        None => Ok(None),
     }
 }
 
@@ -171,22 +177,48 @@ fn nearest(vectors: &Vectors, query: &Vector, tier: Option<Tier>, k: usize) -> V
     found
 }
 
+/// What was found by word.
+struct Words {
+    matches: WordMatches,
+    /// The words of the query that are worth marking.
+    telling: WordQuery,
+    took: Duration,
+}
+
+fn search_words(catalog: &Catalog, query: &Query, typed: &WordQuery, mode: Mode) -> Words {
+    let at = Instant::now();
+    let matches = match mode {
+        Mode::Meaning => catalog.words.search(&WordQuery::default(), None, 0),
+        Mode::Hybrid | Mode::Words => catalog.words.search(typed, query.tier(), depth(query)),
+    };
+    Words { matches, telling: catalog.words.telling(typed), took: at.elapsed() }
+}
+
+/// How many of each kind of search enter the fusion.
+fn depth(query: &Query) -> usize {
+    CANDIDATES.max(query.limit() * 2)
+}
+
 /// The union of what was found, each with everything that is known of it.
 fn candidates(
+    catalog: &Catalog,
     nearest: &[Nearest],
-    words: &WordMatches<'_>,
-    meaning: Option<(&Vector, &Vectors)>,
+    words: &WordMatches,
+    query: Option<&Vector>,
     named: Option<MemoryId>,
 ) -> Vec<Candidate> {
     let mut seen = HashSet::with_capacity(nearest.len() + words.best().len() + 1);
-    let ids =
-        nearest.iter().map(|near| near.id).chain(words.best().iter().map(|found| found.id)).chain(named);
-    ids.filter(|&id| seen.insert(id))
-        .map(|id| {
-            let found = words.of(id);
+    let near = nearest.iter().map(|near| (near.id, Some(near.cosine)));
+    let others = words.best().iter().map(|found| found.id).chain(named).map(|id| (id, None));
+    near.chain(others)
+        .filter(|&(id, _)| seen.insert(id) && !catalog.words.excludes(words, id))
+        .map(|(id, cosine)| {
+            let found = catalog.words.matched(words, id);
+            let compute =
+                || query.zip(catalog.vectors.as_ref()).and_then(|(query, all)| all.cosine(id, query));
             Candidate {
                 id,
-                cosine: meaning.and_then(|(query, vectors)| vectors.cosine(id, query)),
+                cosine: cosine.or_else(compute),
                 words: found.map(|found| found.score).or((named == Some(id)).then_some(0.0)),
                 exact: found.is_some_and(|found| found.exact) || named == Some(id),
             }
@@ -217,6 +249,9 @@ fn degraded(shared: &Shared, asked: Mode, done: Mode) -> Option<String> {
             }
             ModelState::Ready => "The model made no usable vector: searched by word only.".to_owned(),
             ModelState::Failed => match status.model.problem.as_ref().map(|problem| problem.code) {
+                Some(_) if shared.is_switched_off() => {
+                    "Search by meaning is switched off: searched by word only.".to_owned()
+                }
                 Some(Code::ModelMissing) | None => "There is no model: searched by word only.".to_owned(),
                 Some(_) => "The model cannot be used: searched by word only.".to_owned(),
             },

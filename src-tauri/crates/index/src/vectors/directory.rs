@@ -3,10 +3,11 @@
 //! A map in shards, so that a snapshot shares all of it and a write copies the one shard it changes.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use papr_memory::MemoryId;
+
+use crate::id_hash::IdHash;
 
 const SHARDS: usize = 256;
 
@@ -17,34 +18,6 @@ pub(super) struct Place {
     pub(super) row: u32,
 }
 
-/// Ids are random already, so that mixing their bytes is enough.
-#[derive(Clone, Debug, Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        // The constant of Fibonacci hashing: 2⁶⁴ divided by the golden ratio.
-        self.0 = (self.0.rotate_left(29) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn write_usize(&mut self, _length: usize) {
-        // All ids are of one length.
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-}
-
-pub(super) type IdHash = BuildHasherDefault<IdHasher>;
 type Shard = HashMap<MemoryId, Place, IdHash>;
 
 #[derive(Clone, Debug)]

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use papr_memory::{CancelToken, Cancelled, Space};
 
 use super::chunk::hash_of;
-use super::directory::IdHash;
 use super::graph::{Density, Graph, GraphError, Handle, Links, Workers};
 use super::recall::recall;
 use super::rows::Rows;
 use super::snapshot::{self, Saved, SnapshotError};
 use super::view::View;
+use crate::id_hash::IdHash;
 
 /// What a graph must find of the ten nearest to be used.
 const RECALL: f32 = 0.99;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use half::slice::HalfFloatSliceExt;
 use papr_memory::{Dims, MemoryId, Vector};
 
-use super::directory::{Directory, IdHash, Place};
+use super::directory::{Directory, Place};
 use super::graph::Graph;
 use super::probe::{Finalists, Probe, Spot};
 use super::rows::Rows;
+use crate::id_hash::IdHash;
 
 /// A memory and how near it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

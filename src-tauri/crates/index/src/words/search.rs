@@ -43,10 +43,11 @@ pub struct WordMatch {
     pub exact: bool,
 }
 
-/// Everything one query matched.
+/// Everything one query matched, in the index as it was then. What it matched a single memory with is asked of
+/// that index, while it [`is_current`](Self::is_current).
 #[derive(Debug)]
-pub struct WordMatches<'a> {
-    index: &'a WordIndex,
+pub struct WordMatches {
+    version: u64,
     scores: Vec<f32>,
     exact: Vec<Slot>,
     excluded: Vec<Slot>,
@@ -54,7 +55,12 @@ pub struct WordMatches<'a> {
     mass: f32,
 }
 
-impl WordMatches<'_> {
+impl WordMatches {
+    /// Whether the index is still what these were found in.
+    pub fn is_current(&self, index: &WordIndex) -> bool {
+        self.version == index.version
+    }
+
     /// What a memory of average length scores that holds every word of the query once, whether or not there
     /// is such a memory: the measure of how much of the query a score stands for.
     pub fn mass(&self) -> f32 {
@@ -65,19 +71,6 @@ impl WordMatches<'_> {
     pub fn best(&self) -> &[WordMatch] {
         &self.best
     }
-
-    /// What this memory matched with, whether or not it is among the best.
-    pub fn of(&self, id: MemoryId) -> Option<WordMatch> {
-        let slot = *self.index.slot_of.get(&id)?;
-        let score = *self.scores.get(slot as usize)?;
-        (score > 0.0).then(|| WordMatch { id, score, exact: self.exact.binary_search(&slot).is_ok() })
-    }
-
-    /// Whether this memory says what the query wants left out, however it was found.
-    pub fn excludes(&self, id: MemoryId) -> bool {
-        let slot = self.index.slot_of.get(&id);
-        slot.is_some_and(|slot| self.excluded.binary_search(slot).is_ok())
-    }
 }
 
 enum WeightedPostings<'a> {
@@ -86,8 +79,21 @@ enum WeightedPostings<'a> {
 }
 
 impl WordIndex {
+    /// What a memory matched with, whether or not it is among the best. `matches` must be current.
+    pub fn matched(&self, matches: &WordMatches, id: MemoryId) -> Option<WordMatch> {
+        let slot = *self.slot_of.get(&id)?;
+        let score = *matches.scores.get(slot as usize)?;
+        (score > 0.0).then(|| WordMatch { id, score, exact: matches.exact.binary_search(&slot).is_ok() })
+    }
+
+    /// Whether a memory says what the query wants left out, however it was found. `matches` must be current.
+    pub fn excludes(&self, matches: &WordMatches, id: MemoryId) -> bool {
+        let excludes = |slot: &Slot| matches.excluded.binary_search(slot).is_ok();
+        !matches.excluded.is_empty() && self.slot_of.get(&id).is_some_and(excludes)
+    }
+
     /// Scores `query` in one tier or both, and names the best `k`.
-    pub fn search(&self, query: &WordQuery, tier: Option<Tier>, k: usize) -> WordMatches<'_> {
+    pub fn search(&self, query: &WordQuery, tier: Option<Tier>, k: usize) -> WordMatches {
         let mut scores = vec![0.0_f32; self.documents.len()];
         let mut touched: Vec<Slot> = Vec::new();
         let mut mass = 0.0;
@@ -110,7 +116,7 @@ impl WordIndex {
         let mut exact = self.any_of(identifiers.chain([query.phrases.as_slice()]));
         exact.retain(|&slot| scores[slot as usize] > 0.0);
         let best = self.best(touched, &scores, &exact, k);
-        WordMatches { index: self, scores, exact, excluded, best, mass }
+        WordMatches { version: self.version, scores, exact, excluded, best, mass }
     }
 
     /// The best `k`, exact ones first, then by falling score, then the older first.

@@ -72,14 +72,14 @@ fn moving_between_tiers_changes_no_score() {
     let mut index = index(&["dark roast", "light roast", "green tea"]);
     let scores = |index: &WordIndex| {
         let matches = index.search(&WordQuery::parse("roast "), None, 10);
-        (0..3).map(|number| matches.of(id(number)).map(|found| found.score)).collect::<Vec<_>>()
+        (0..3).map(|number| index.matched(&matches, id(number)).map(|found| found.score)).collect::<Vec<_>>()
     };
     let before = scores(&index);
     index.upsert(id(0), Tier::Goals, "dark roast");
     assert_eq!(scores(&index), before, "one index, the tier is only a filter");
     let matches = index.search(&WordQuery::parse("roast "), Some(Tier::Goals), 10);
     assert_eq!(matches.best().len(), 1, "the filter keeps the other tier out");
-    assert_eq!(matches.of(id(1)), None, "also when asked for by id");
+    assert_eq!(index.matched(&matches, id(1)), None, "also when asked for by id");
 }
 
 #[test]
@@ -102,7 +102,10 @@ fn a_minus_leaves_out_whatever_says_it() {
     assert_eq!(found(&index, "coffee -\"green tea\" -milk "), [0]);
     assert!(found(&index, "-coffee").is_empty(), "to leave out is not to look for");
     let matches = index.search(&WordQuery::parse("roast -tea "), None, 10);
-    assert!(matches.excludes(id(3)) && !matches.excludes(id(1)), "also what was found by meaning");
+    assert!(
+        index.excludes(&matches, id(3)) && !index.excludes(&matches, id(1)),
+        "also what was found by meaning"
+    );
 }
 
 #[test]
@@ -113,7 +116,8 @@ fn scripts_without_spaces_are_found_by_pairs() {
     assert_eq!(found(&index, "東京 "), [3]);
     let scores = |query: &str| index.search(&WordQuery::parse(query), None, 10).best()[0].score;
     assert!(
-        scores("天气 ") > 2.0 * index.search(&WordQuery::parse("天气 "), None, 10).of(id(1)).unwrap().score
+        scores("天气 ")
+            > 2.0 * index.matched(&index.search(&WordQuery::parse("天气 "), None, 10), id(1)).unwrap().score
     );
 }
 
@@ -124,7 +128,7 @@ fn an_open_word_goes_on_to_the_frequent_terms() {
     let index = index(&texts.iter().map(String::as_str).collect::<Vec<_>>());
     let matches = index.search(&WordQuery::parse("con"), None, 200);
     assert_eq!(matches.best().len(), 63 + 5, "of 64 terms");
-    assert!((100..105).all(|number| matches.of(id(number)).is_some()), "though last by letters");
+    assert!((100..105).all(|number| index.matched(&matches, id(number)).is_some()), "though last by letters");
 }
 
 #[test]
