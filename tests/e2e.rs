@@ -3,64 +3,21 @@
 //! Only Linux has a driver for a web view inside an app that needs nothing but the system's own packages
 //! (WebKitGTK's); elsewhere this file is empty and the app is tried by hand. What the tests need is installed by
 //! `make test`; what is missing fails them and is named.
-//!
-//! The pictures in `docs/screenshots` are made here:
-//! `PAPR_SCREENSHOTS=docs/screenshots cargo test --features custom-protocol --test e2e looks`.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // what is around a test fails like one
 
 mod desktop;
 
-use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::json;
 
-use desktop::picture::Album;
+use desktop::steps::{FIRST_RUN, MAIN, QUICK, SHORTCUT, SlowData, locked, new_word, search, timed};
 use desktop::tray::Tray;
 use desktop::{AppWindow, Desktop, Launch, Program, until, wait_for_the_end_of};
-
-const MAIN: &str = "Papr Desktop";
-const QUICK: &str = "Papr Desktop quick search";
-const FIRST_RUN: &str = "Keep something worth remembering";
-const SHORTCUT: &str = "ctrl+shift+space";
-
-/// A word that stands nowhere else.
-fn new_word() -> String {
-    let bytes = fs::read("/proc/sys/kernel/random/uuid").expect("this is Linux");
-    let letters = bytes.iter().filter(|byte| byte.is_ascii_hexdigit()).take(10);
-    letters.map(|byte| char::from(b'a' + (byte % 26))).collect()
-}
-
-/// Looks for `text` in the main window, by keyboard.
-fn search(desktop: &Desktop, main: &AppWindow, text: &str) {
-    desktop.press("ctrl+k");
-    main.ready_to_search();
-    desktop.write(text);
-    main.until("the text in the field", || (main.typed() == text).then_some(()));
-}
-
-/// Takes the data folder, as another process that uses it would.
-fn locked(desktop: &Desktop) -> File {
-    let store = desktop.data().join("memories");
-    fs::create_dir_all(&store).expect("folders can be made");
-    let lock = File::create(store.join("lock")).expect("files can be made");
-    lock.lock().expect("nobody else is here");
-    lock
-}
-
-/// Waits for the line under the results that says where the time went, with the model's part in it.
-fn timed(main: &AppWindow) {
-    until("a line with the times", || {
-        let text = main.text();
-        let line = text.lines().find(|line| line.contains(" ms (embed "))?;
-        (line.contains("result") && line.contains("search") && line.ends_with("CPU")).then_some(())
-    });
-}
 
 #[test]
 fn a_memory_lives_from_the_first_run_to_its_deletion() {
@@ -150,7 +107,9 @@ fn a_window_may_do_what_it_was_granted_and_nothing_else() {
     };
     app.quick.invoke("status", &json!({})).expect("the quick window may ask how things are");
     refused(&app.quick, "add", memory);
-    for command in ["edit", "remove", "restore", "add_samples", "remove_samples", "get", "retry"] {
+    let memories = ["edit", "remove", "restore", "add_samples", "remove_samples", "get", "retry"];
+    let models = ["models", "install_model", "use_model", "remove_model", "import_model", "doctor"];
+    for command in memories.into_iter().chain(models) {
         refused(&app.quick, command, json!({ "id": "", "ids": [] }));
     }
     refused(&app.main, "hide_quick", json!({}));
@@ -220,13 +179,48 @@ fn a_data_folder_that_is_in_use_is_said_to_be_and_opens_once_it_is_free() {
     let lock = locked(&desktop);
     let app = desktop.open(&Launch::default());
     app.main.shows("Papr is already using these memories");
-    app.main.shows("Use the window that is open");
+    app.main.shows("Use the one that is open");
     app.main.click("Try again");
     app.main.shows("Papr is already using these memories");
     lock.unlock().unwrap();
     app.main.click("Try again");
     app.main.shows(FIRST_RUN);
     app.main.drops("already using");
+}
+
+#[test]
+fn a_question_asked_while_the_memories_are_being_opened_is_answered_once_they_are() {
+    let desktop = Desktop::start();
+    let app = desktop.open(&Launch::default());
+    app.main.click("Try it with samples");
+    app.main.shows("150 sample memories added");
+    desktop.end(app);
+
+    let slow = SlowData::of(&desktop);
+    let app = desktop.open(&Launch::default());
+    app.main.shows("Opening your memories");
+    search(&desktop, &app.main, "decaf");
+    desktop.press(SHORTCUT);
+    app.quick.shows("Opening your memories");
+    desktop.press("Escape");
+    app.main.shows("Opening your memories");
+    slow.go_on();
+    app.main.row("decaf marked in it", |row| row.marked == ["decaf"]);
+    app.main.drops("Opening your memories");
+}
+
+#[test]
+fn the_app_can_be_quit_while_the_memories_are_being_opened() {
+    let desktop = Desktop::start();
+    let app = desktop.open(&Launch::default());
+    app.main.shows(FIRST_RUN);
+    desktop.end(app);
+    let tray = Tray::on(&desktop);
+    let _slow = SlowData::of(&desktop);
+    let mut app = Program::start(desktop.app(&Launch::default()).stdout(Stdio::null()));
+    until("the main window", || desktop.shown(MAIN));
+    tray.choose("Quit");
+    assert!(app.ends().success());
 }
 
 #[test]
@@ -297,7 +291,75 @@ fn the_tray_opens_searches_and_quits() {
     tray.choose("Quit");
     let status = app.ends();
     assert_eq!(status.code(), Some(0), "{status}");
-    assert!(desktop.data().join("memories/sealed").is_file(), "the memories were closed cleanly");
+    // An open store leaves an empty one.
+    let seal = fs::metadata(desktop.data().join("memories/sealed")).unwrap();
+    assert!(seal.len() > 0, "the memories were closed cleanly");
+}
+
+#[test]
+fn searches_go_over_to_another_model_and_back() {
+    const INT8: &str = "all-MiniLM-L6-v2 (int8)";
+    let desktop = Desktop::start();
+    let app = desktop.open(&Launch::default());
+    let main = &app.main;
+    main.shows(FIRST_RUN);
+    for content in ["Dark roast, ground coarse, four minutes", "The car is due for inspection in May"] {
+        let memory = json!({ "content": content, "tier": "memories", "topics": [] });
+        main.invoke("add", &memory).expect("the main window may add");
+    }
+    let roast = || {
+        search(&desktop, main, "how to make coffee");
+        main.row("a meaning like coffee", |row| row.text.contains("Dark roast") && row.selected);
+        timed(main);
+    };
+    let serves = |id: &str| {
+        main.until(&format!("{id} to serve"), || {
+            let status = main.invoke("status", &json!({})).ok()?;
+            (status["model"]["id"] == id && status["switch"].is_null()).then_some(())
+        });
+    };
+    roast();
+
+    main.click("Models");
+    for model in ["all-MiniLM-L6-v2", INT8, "bge-small-en-v1.5", "It can’t be used"] {
+        main.shows(model);
+    }
+    main.click(&format!("Use {INT8}"));
+    main.shows("Your 2 memories are read again by it.");
+    desktop.press("Escape");
+    main.drops("are read again");
+    serves("all-minilm-l6-v2");
+    main.click(&format!("Use {INT8}"));
+    main.shows("are read again");
+    desktop.press("Return");
+    serves("all-minilm-l6-v2-int8");
+    main.shows(&format!("Searches use {INT8} now"));
+    roast();
+
+    main.click("Models");
+    main.click("Use all-MiniLM-L6-v2");
+    main.click("Use it");
+    serves("all-minilm-l6-v2");
+    roast();
+
+    main.click("Models");
+    main.click("Check everything");
+    main.shows("Copy report");
+    let found = main.script(
+        "return [...document.querySelectorAll('main .verdict')].map((verdict) => [
+             verdict.parentElement.querySelector('h3').textContent,
+             verdict.innerText.trim(),
+         ])",
+        &[],
+    );
+    let looks =
+        ["runtime", "model files", "vectors", "batches", "device", "memory", "disk", "caches", "store"];
+    let verdicts = found.as_array().expect("a list of findings");
+    assert_eq!(verdicts.iter().map(|pair| &pair[0]).collect::<Vec<_>>(), looks);
+    for pair in verdicts {
+        let well = ["fine", "worth knowing"].contains(&pair[1].as_str().unwrap_or_default());
+        assert!(well, "{pair}; the window says {:?}", main.text());
+    }
 }
 
 #[test]
@@ -322,121 +384,4 @@ fn nothing_is_sent_anywhere() {
         .filter(|call| call.contains("AF_INET") && !local(call))
         .collect();
     assert_eq!(outside, [""; 0]);
-}
-
-const WIDE: (u32, u32) = (900, 600);
-const NARROW: (u32, u32) = (480, 600);
-const SMALLEST: (u32, u32) = (480, 400);
-const QUESTION: &str = "when the server hangs up";
-
-#[test]
-fn looks() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
-    let (light, light_faults) = pictures("light", &folder);
-    let (dark, dark_faults) = pictures("dark", &folder);
-    assert_eq!([light_faults, dark_faults].concat(), [""; 0]);
-    for ((name, light), (_, dark)) in light.into_iter().zip(dark) {
-        assert!(light > 150.0 && dark < 90.0, "{name} is {light:.0} of 255 in light, {dark:.0} in dark");
-    }
-    if let Some(published) = env::var_os("PAPR_SCREENSHOTS") {
-        publish(&folder, &Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
-    }
-}
-
-/// Takes pictures of every state in one theme. Returns how light each is, and what is wrong with them.
-fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Vec<String>) {
-    let desktop = Desktop::start();
-    let launch = Launch { dark: theme == "dark", ..Launch::default() };
-    let mut album = Album::new(&desktop, theme, folder.to_owned());
-
-    let lock = locked(&desktop);
-    let app = desktop.open(&launch);
-    let (main, quick) = (&app.main, &app.quick);
-    main.shows("Papr is already using these memories");
-    album.take_at(NARROW, main, MAIN, "error-narrow");
-    album.take_at(WIDE, main, MAIN, "error");
-    lock.unlock().expect("our own lock");
-    main.click("Try again");
-    main.shows(FIRST_RUN);
-    main.drops("Getting search ready");
-    album.take(main, MAIN, "empty");
-    album.take_at(SMALLEST, main, MAIN, "empty-small");
-    for harm in ["marginLeft = '-300px'", "cssText = 'overflow: hidden; white-space: nowrap; width: 9em'"] {
-        let style = "document.querySelector('main h1').style";
-        main.script(&format!("{style}.{harm}"), &[]);
-        assert_ne!(main.layout_faults(), [""; 0], "{harm} would be noticed");
-        main.script(&format!("{style} = ''"), &[]);
-    }
-
-    main.click("Try it with samples");
-    main.shows("150 samples are here to try.");
-    main.click("Dismiss");
-    main.drops("not yet found by meaning");
-    search(&desktop, main, QUESTION);
-    timed(main);
-    album.take_at(NARROW, main, MAIN, "results-narrow");
-    desktop.press("Return");
-    main.shows("Why it is here");
-    album.take(main, MAIN, "detail-narrow");
-    desktop.press("Escape");
-    main.drops("Why it is here");
-    album.take_at(WIDE, main, MAIN, "results");
-    desktop.press("ctrl+e");
-    main.ready_to_write();
-    album.take(main, MAIN, "form");
-    album.take_at(SMALLEST, main, MAIN, "form-small");
-    desktop.press("Escape");
-    main.drops("Edit memory");
-    main.choose("How to search", "words");
-    search(&desktop, main, &new_word());
-    main.shows("Nothing found for");
-    album.take(main, MAIN, "nothing-small");
-    album.take_at(WIDE, main, MAIN, "nothing");
-    desktop.press("Escape");
-    main.choose("How to search", "hybrid");
-    main.shows("150 samples are here to try.");
-    album.take(main, MAIN, "recent");
-    main.click("Models");
-    main.shows("in use");
-    album.take(main, MAIN, "models");
-    album.take_at(SMALLEST, main, MAIN, "models-small");
-
-    desktop.press(SHORTCUT);
-    quick.ready_to_search();
-    album.take(quick, QUICK, "quick-recent");
-    desktop.write(QUESTION);
-    quick.shows("results");
-    album.take(quick, QUICK, "quick");
-    desktop.end(app);
-
-    let nothing = desktop.path("nothing");
-    fs::create_dir(&nothing).expect("folders can be made");
-    let app = desktop.open(&Launch { resources: Some(nothing), ..launch });
-    let main = &app.main;
-    search(&desktop, main, "coffee");
-    main.shows("By word only: no model is installed.");
-    album.take(main, MAIN, "no-model");
-    album.take_at(NARROW, main, MAIN, "no-model-narrow");
-    main.click("Open Models");
-    main.shows("not installed");
-    album.take(main, MAIN, "no-model-models");
-    (album.lightness, album.faults)
-}
-
-/// Copies the pictures that the documentation shows.
-fn publish(taken: &Path, published: &Path) {
-    const SHOWN: [(&str, &str); 6] = [
-        ("recent-light", "light"),
-        ("recent-dark", "dark"),
-        ("empty-light", "empty"),
-        ("results-light", "results"),
-        ("error-light", "error"),
-        ("quick-light", "quick"),
-    ];
-    fs::create_dir_all(published).expect("the folder can be made");
-    for (picture, name) in SHOWN {
-        let bytes = fs::read(taken.join(picture).with_extension("png")).expect("it was just taken");
-        assert!(bytes.len() < 200_000, "{picture} has {} bytes", bytes.len());
-        fs::write(published.join(name).with_extension("png"), bytes).expect("pictures can be kept");
-    }
 }

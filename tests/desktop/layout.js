@@ -33,6 +33,8 @@ function cut(box, element) {
     if (style.overflowY === 'auto' || style.overflowY === 'scroll') scrolls = true;
     else if (!scrolls && !clamped && (box.top < edge.top - 1 || box.bottom > edge.bottom + 1)) return 'above or below';
     if (clamped) return null;
+    // It lies over everything: what is around it in the page cuts nothing off.
+    if (at === root && at.localName === 'dialog') break;
   }
   if (!ellipsis && (box.left < -1 || box.right > innerWidth + 1)) return 'by the window’s side';
   if (!scrolls && (box.top < -1 || box.bottom > innerHeight + 1)) return 'by the window’s edge';

@@ -5,8 +5,12 @@
 #![allow(unreachable_pub)] // one test binary is all there is: `pub(crate)` on every line would say nothing more
 
 mod driver;
-pub mod picture;
+pub mod hub;
+mod looks;
+mod models;
+mod picture;
 mod program;
+pub mod steps;
 pub mod tray;
 mod window;
 
@@ -53,6 +57,8 @@ pub struct Launch {
     pub dark: bool,
     /// Where the app looks for the model; this project's own by default.
     pub resources: Option<PathBuf>,
+    /// Where models are fetched from; nowhere by default.
+    pub hub: Option<String>,
     /// The app's system calls that have to do with the network are written here.
     pub trace: Option<PathBuf>,
 }
@@ -176,6 +182,8 @@ impl Desktop {
             assert!(vendor.join("models").is_dir(), "there is no model: `make test` fetches it");
         }
         command.env("PAPR_DATA_DIR", self.data()).env("PAPR_RESOURCES", resources);
+        command.env("HF_ENDPOINT", launch.hub.as_deref().unwrap_or("http://127.0.0.1:9"));
+        command.env("HF_HUB_CACHE", self.path("cache")).env("NO_PROXY", "127.0.0.1");
         if launch.dark {
             command.env("GTK_THEME", "Adwaita:dark");
         }

@@ -2,7 +2,7 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeBackend } from './testing/fake';
-import { memories, noModel, NOW, status } from './testing/fixtures';
+import { memories, noModel, NOW, opening, status } from './testing/fixtures';
 import { click, field, openApp, press, rows, settle, type } from './testing/screen';
 import { setNarrow } from './testing/setup';
 
@@ -13,6 +13,75 @@ beforeEach(() => {
 afterEach(() => {
   setNarrow(false);
   vi.useRealTimers();
+});
+
+const failure = { message: 'It is open elsewhere.', hint: null, retryable: true };
+
+describe('opening', () => {
+  const OPENING = 'Opening your memories';
+
+  it('is said calmly, and what was typed meanwhile is answered once they are open', async () => {
+    const fake = new FakeBackend(memories(), opening);
+    await openApp(fake);
+    expect(screen.getByRole('heading', { name: OPENING })).toBeTruthy();
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(document.activeElement).toBe(field());
+    await type('api');
+    expect(screen.getByText('Searching')).toBeTruthy();
+    expect(rows()).toEqual([]);
+    fake.setStatus(status());
+    await settle();
+    expect(rows()).toHaveLength(3);
+    expect(screen.queryByText(OPENING)).toBeNull();
+  });
+
+  it('claims nothing of model and memories', async () => {
+    await openApp(new FakeBackend(memories(), opening));
+    await click('Models');
+    expect(screen.getByRole('heading', { name: OPENING })).toBeTruthy();
+    expect(screen.queryByText('Kept here')).toBeNull();
+    expect(screen.queryByText('Getting search ready')).toBeNull();
+  });
+
+  it('goes on until the memories were read: an empty list means nothing before', async () => {
+    const fake = new FakeBackend([], { index: 'building' });
+    await openApp(fake);
+    expect(screen.getByRole('heading', { name: OPENING })).toBeTruthy();
+    expect(screen.queryByText('Keep something worth remembering')).toBeNull();
+    fake.setStatus({ index: 'ready' });
+    await settle();
+    expect(screen.queryByText(OPENING)).toBeNull();
+    expect(screen.getByText('Keep something worth remembering')).toBeTruthy();
+  });
+
+  it('that fails fills the window, and the button stays where it is while it is tried again', async () => {
+    const failed = { state: 'failed', fatal: { code: 'STORE_LOCKED', ...failure } } as const;
+    const fake = new FakeBackend(memories(), opening);
+    await openApp(fake);
+    fake.setStatus(failed);
+    await settle();
+    fake.info = { ...fake.info, ...opening, fatal: null };
+    await click('Try again');
+    fake.setStatus({});
+    expect(screen.getByRole('button', { name: 'Opening' }).getAttribute('aria-disabled')).toBe('true');
+    expect(screen.getByText('It is open elsewhere.')).toBeTruthy();
+    fake.setStatus(status());
+    await settle();
+    expect(rows()).toHaveLength(12);
+  });
+});
+
+describe('the status', () => {
+  it('that an event tells is newer than an answer that it overtook', async () => {
+    const fake = new FakeBackend([], { state: 'failed', fatal: { code: 'STORE_LOCKED', ...failure } });
+    await openApp(fake);
+    const late = status({ index: 'building' });
+    fake.retry = () => new Promise((answer) => setTimeout(() => answer(late), 500));
+    await click('Try again');
+    fake.setStatus(status());
+    await settle(1000);
+    expect(screen.getByText('Keep something worth remembering')).toBeTruthy();
+  });
 });
 
 describe('first run', () => {
@@ -77,7 +146,7 @@ describe('the model', () => {
     expect(rows()).toHaveLength(3);
     expect(screen.getByText('By word only: no model is installed.')).toBeTruthy();
     await click('Open Models');
-    expect(screen.getByText('not installed')).toBeTruthy();
+    expect(screen.getByRole('region', { name: 'Search model' }).textContent).toContain('not installed');
     await click('Try again');
     expect(fake.called('retry')).toHaveLength(1);
   });
@@ -143,6 +212,7 @@ describe('errors', () => {
 
   it('that stop the app fill the window, and trying again brings it back', async () => {
     const fake = new FakeBackend(memories(), {
+      state: 'failed',
       fatal: { code: 'STORE_LOCKED', message: 'It is open elsewhere.', hint: 'Close it.', retryable: true },
     });
     await openApp(fake);
@@ -150,7 +220,7 @@ describe('errors', () => {
     expect(screen.getByText('It is open elsewhere.')).toBeTruthy();
     expect(screen.getByText('Close it.')).toBeTruthy();
     expect(screen.queryByRole('combobox')).toBeNull();
-    fake.info = { ...fake.info, fatal: null };
+    fake.info = { ...fake.info, state: 'open', fatal: null };
     await click('Try again');
     expect(field()).toBeTruthy();
     expect(rows(), 'the list was asked for again').toHaveLength(12);

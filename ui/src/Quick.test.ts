@@ -2,7 +2,7 @@
 import { fireEvent, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeBackend } from './testing/fake';
-import { memories, noModel, NOW } from './testing/fixtures';
+import { memories, noModel, NOW, opening, status } from './testing/fixtures';
 import { active, click, field, openQuick, press, rows, settle, type } from './testing/screen';
 
 let fake: FakeBackend;
@@ -136,8 +136,21 @@ describe('the quick window', () => {
     expect(screen.getByText('clear')).toBeTruthy();
   });
 
+  it('says that the memories are being opened, and answers once they are', async () => {
+    fake = new FakeBackend(memories(), opening);
+    await openQuick(fake);
+    expect(screen.getByRole('heading', { name: 'Opening your memories' })).toBeTruthy();
+    await type('api');
+    expect(screen.queryByText('Nothing found')).toBeNull();
+    fake.setStatus(status());
+    await settle();
+    expect(rows()).toHaveLength(3);
+    expect(screen.queryByText('Opening your memories')).toBeNull();
+  });
+
   it('leads to the main window when the app cannot work', async () => {
     fake = new FakeBackend([], {
+      state: 'failed',
       fatal: { code: 'STORE_LOCKED', message: 'It is open elsewhere.', hint: null, retryable: true },
     });
     await openQuick(fake);

@@ -31,6 +31,31 @@ export const commands = {
 	hideQuick: () => typedError<null, AppError>(__TAURI_INVOKE("hide_quick")),
 	/**  Opens the data folder and loads the model again, where they failed. */
 	retry: () => typedError<Status, AppError>(__TAURI_INVOKE("retry")),
+	/**  All models: those that are there and those that could be. */
+	models: () => typedError<ModelInfo[], AppError>(__TAURI_INVOKE("models")),
+	/**  The hosts that fetching a model would contact. */
+	modelHosts: (id: string) => typedError<string[], AppError>(__TAURI_INVOKE("model_hosts", { id })),
+	/**  Begins to fetch and install a model, or goes on where it was paused or failed. */
+	installModel: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("install_model", { id })),
+	/**  Pauses a download; what was fetched stays. */
+	pauseDownload: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("pause_download", { id })),
+	/**  Gives a download up and deletes what was fetched. */
+	cancelDownload: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("cancel_download", { id })),
+	/**  Makes a model the one that is searched with, once all memories have its vectors. */
+	useModel: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("use_model", { id })),
+	/**  Holds a change of model, or lets it go on. */
+	pauseSwitch: (paused: boolean) => typedError<null, AppError>(__TAURI_INVOKE("pause_switch", { paused })),
+	/**  Deletes an installed model; thousands of bytes that are free again. */
+	removeModel: (id: string) => typedError<number, AppError>(__TAURI_INVOKE("remove_model", { id })),
+	/**
+	 *  Takes a model from a folder on this machine; its id. `id` says which one of the list the files are, where
+	 *  they bring no manifest.
+	 */
+	importModel: (path: string, id: string | null) => typedError<string, AppError>(__TAURI_INVOKE("import_model", { path, id })),
+	/**  Compares every byte of an installed model with its manifest. */
+	verifyModel: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("verify_model", { id })),
+	/**  Looks at everything the app needs. */
+	doctor: () => typedError<Report, AppError>(__TAURI_INVOKE("doctor")),
 };
 
 /** Events */
@@ -53,8 +78,52 @@ export type AppError = {
 	retryable: boolean,
 };
 
+/**  How far the app is. */
+export type AppState = 
+/**  The memories are being opened; what is asked for is done once they are. */
+"opening" | 
+/**  At work. */
+"open" | 
+/**  The memories could not be opened. */
+"failed" | 
+/**  The app ends. */
+"closed";
+
+/**  How far a download is. */
+export type Download = {
+	/**  The model's id. */
+	model: string,
+	/**  Whether it is under way. */
+	state: DownloadState,
+	/**  What is being done. */
+	phase: Phase,
+	/**  Thousands of bytes of this phase that are done. */
+	kilobytesDone: number,
+	/**  Thousands of bytes of the whole model. */
+	kilobytesTotal: number,
+	/**  Thousands of bytes a second; none until that is stable. */
+	kilobytesPerSecond: number | null,
+	/**  Seconds this phase will still take; none until that is stable. */
+	etaS: number | null,
+	/**  Why it stopped. */
+	error: AppError | null,
+};
+
+/**  Whether a download is under way. */
+export type DownloadState = "running" | "paused" | "failed";
+
 /**  A code for each thing a window does something about. */
-export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
+export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
+
+/**  One look of the doctor's. */
+export type Finding = {
+	/**  What was looked at. */
+	name: string,
+	/**  How it went. */
+	verdict: Verdict,
+	/**  What was found, with numbers; several lines. */
+	detail: string,
+};
 
 /**  One memory in the list. */
 export type Hit = {
@@ -106,14 +175,22 @@ export type Mode = "hybrid" | "meaning" | "words";
 export type Model = {
 	/**  How far it is. */
 	state: ModelState,
+	/**  Its id. */
+	id: string | null,
 	/**  Its name. */
 	name: string | null,
 	/**  The length of its vectors. */
 	dims: number | null,
 	/**  The arithmetic of its weights. */
 	precision: string | null,
-	/**  What runs it. */
+	/**  What runs it, in a word. */
 	provider: string | null,
+	/**  The same with what was seen of the hardware. */
+	hardware: string | null,
+	/**  Why the CPU took over from another device. */
+	fallback: string | null,
+	/**  Whether it left the memory after a while without work; the next search brings it back. */
+	unloaded: boolean,
 	/**  The name of its space. */
 	fingerprint: string | null,
 	/**  SPDX expression. */
@@ -126,11 +203,58 @@ export type Model = {
 	error: AppError | null,
 };
 
+/**  A model that is there, or that could be. */
+export type ModelInfo = {
+	/**  A short stable name. */
+	id: string,
+	/**  The name people know it by. */
+	name: string,
+	/**  One line on what it is good for. */
+	summary: string,
+	/**  SPDX expression, or the name of its terms. */
+	license: string,
+	/**  Where it comes from. */
+	source: string,
+	/**  BCP 47 tags of the languages it was made for; `mul` for very many. */
+	languages: string[],
+	/**  The length of its vectors. */
+	dims: number,
+	/**  Tokens of a text that it reads. */
+	maxTokens: number,
+	/**  The arithmetic of its weights. */
+	precision: string,
+	/**  All its files, in thousands of bytes. */
+	kilobytes: number,
+	/**  Whether that is an estimate. */
+	approximate: boolean,
+	/**  An estimate of the memory it takes while it works, in thousands of bytes. */
+	memoryKilobytes: number | null,
+	/**  Why it cannot be used, where nothing in this version can run it. */
+	disabled: string | null,
+	/**  What else there is to know, a sentence each. */
+	notes: string[],
+	/**  Whether its hashes are only recorded at the first install, not known beforehand. */
+	hashesRecorded: boolean,
+	/**  Whether it comes with the app. */
+	builtIn: boolean,
+	/**  Whether it can be used now. */
+	installed: boolean,
+	/**  Why the files that are there cannot be used. */
+	problem: AppError | null,
+	/**  Whether searches use it. */
+	serving: boolean,
+	/**  Whether it was chosen to serve. */
+	chosen: boolean,
+};
+
 /**  How far the model is. */
 export type ModelState = "missing" | "loading" | "ready" | "failed";
 
 /**  The main window is to show the memory with this id. */
 export type OpenMemory = string;
+
+/**  What a download is doing. */
+export type Phase = "checking" | "downloading" | "verifying" | "installing";
 
 /**  The quick window was just shown. */
 export type QuickShown = null;
@@ -149,6 +273,14 @@ export type Reply = {
 	mode: Mode,
 	/**  Why with less than was asked for. */
 	degraded: string | null,
+};
+
+/**  What the doctor found. */
+export type Report = {
+	/**  Look by look. */
+	findings: Finding[],
+	/**  The whole as it is copied. Holds no text of a memory. */
+	text: string,
 };
 
 /**  The global shortcut. */
@@ -172,6 +304,8 @@ export type Span = {
 
 /**  Everything a window shows about the app. */
 export type Status = {
+	/**  How far the app is. Until it is open, nothing is known of memories, index and model. */
+	state: AppState,
 	/**  Memories of each tier. */
 	counts: TierCounts,
 	/**  How many of them are samples. */
@@ -182,6 +316,12 @@ export type Status = {
 	index: IndexState,
 	/**  The model. */
 	model: Model,
+	/**  Downloads of models. */
+	downloads: Download[],
+	/**  The change to another model that is under way. */
+	switch: Switch | null,
+	/**  What a repair of the data folder did, where there was one. */
+	recovered: string | null,
 	/**  Where the data is. */
 	dataFolder: string,
 	/**  Why nothing works. */
@@ -192,6 +332,24 @@ export type Status = {
 
 /**  The engine's status changed. */
 export type StatusChanged = Status;
+
+/**  A change to another model. */
+export type Switch = {
+	/**  The id of the model that is to serve. */
+	model: string,
+	/**  Its name. */
+	name: string,
+	/**  Memories that have its vectors. */
+	done: number,
+	/**  Memories there are. */
+	total: number,
+	/**  Whether it waits to be let go on. */
+	paused: boolean,
+	/**  Seconds it will still take, once that can be told. */
+	etaS: number | null,
+	/**  Why it cannot go on. */
+	error: AppError | null,
+};
 
 /**  Which shelf. */
 export type Tier = "goals" | "memories";
@@ -211,6 +369,9 @@ export type Timings = {
 	fetch: number,
 	total: number,
 };
+
+/**  How one look of the doctor's went. */
+export type Verdict = "good" | "warning" | "bad" | "skipped";
 
 /**  Why a hit is in the list. */
 export type Why = "exact" | "both" | "words" | "meaning";

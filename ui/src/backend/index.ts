@@ -2,22 +2,29 @@
  * The one door between the views and the desktop shell. It leaves out windows, files and events by
  * name: a view knows only what is listed here, so a test can stand in for all of it.
  */
-import type { Memory, Mode, Reply, Status, Tier } from './bindings';
+import type { Memory, Mode, ModelInfo, Reply, Report, Status, Tier } from './bindings';
 
 export type {
   AppError,
+  Download,
   ErrorCode,
+  Finding,
   Hit,
   Memory,
   Mode,
   Model,
+  ModelInfo,
+  Phase,
   Reply,
+  Report,
   Source,
   Span,
   Status,
+  Switch,
   Tier,
   TierCounts,
   Timings,
+  Verdict,
   Why,
 } from './bindings';
 export { Failure, toFailure } from './failure';
@@ -62,6 +69,28 @@ export interface Backend {
   hideQuick(): Promise<void>;
   /** Opens the store and loads the model again. */
   retry(): Promise<Status>;
+
+  /** All models: those that are there and those that could be. */
+  models(): Promise<ModelInfo[]>;
+  /** The hosts that fetching a model would contact. */
+  modelHosts(id: string): Promise<string[]>;
+  /** Begins to fetch and install a model, or goes on where that was paused or failed; the status tells how far it is. */
+  installModel(id: string): Promise<void>;
+  /** What was fetched stays. */
+  pauseDownload(id: string): Promise<void>;
+  /** What was fetched is deleted. */
+  cancelDownload(id: string): Promise<void>;
+  /** Searches use it once it has read every memory; choosing the one in use ends a change that is under way. */
+  useModel(id: string): Promise<void>;
+  pauseSwitch(paused: boolean): Promise<void>;
+  /** Thousands of bytes that are free again. */
+  removeModel(id: string): Promise<number>;
+  /** From a folder on this machine; `id` says which model it is where the files do not. Returns the id. */
+  importModel(path: string, id: string | null): Promise<string>;
+  /** Compares every byte with the manifest; fails where one is another. */
+  verifyModel(id: string): Promise<void>;
+  /** Some seconds. */
+  doctor(): Promise<Report>;
 
   onStatus(listener: (status: Status) => void): Unlisten;
   onOpenMemory(listener: (id: string) => void): Unlisten;

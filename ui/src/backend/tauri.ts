@@ -36,6 +36,18 @@ export const tauriBackend: Backend = {
   hideQuick: async () => void (await unwrap(commands.hideQuick())),
   retry: () => unwrap(commands.retry()),
 
+  models: () => unwrap(commands.models()),
+  modelHosts: (id) => unwrap(commands.modelHosts(id)),
+  installModel: async (id) => void (await unwrap(commands.installModel(id))),
+  pauseDownload: async (id) => void (await unwrap(commands.pauseDownload(id))),
+  cancelDownload: async (id) => void (await unwrap(commands.cancelDownload(id))),
+  useModel: async (id) => void (await unwrap(commands.useModel(id))),
+  pauseSwitch: async (paused) => void (await unwrap(commands.pauseSwitch(paused))),
+  removeModel: (id) => unwrap(commands.removeModel(id)),
+  importModel: (path, id) => unwrap(commands.importModel(path, id)),
+  verifyModel: async (id) => void (await unwrap(commands.verifyModel(id))),
+  doctor: () => unwrap(commands.doctor()),
+
   onStatus: (listener) => until(events.statusChanged.listen((event) => listener(event.payload))),
   onOpenMemory: (listener) => until(events.openMemory.listen((event) => listener(event.payload))),
   onQuickShown: (listener) => until(events.quickShown.listen(() => listener())),

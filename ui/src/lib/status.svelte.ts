@@ -4,6 +4,8 @@ import { toFailure, type AppError, type Backend, type Status } from '../backend'
 export class StatusWatch {
   current = $state.raw<Status | null>(null);
   retrying = $state(false);
+  /** How many events were taken. */
+  #heard = 0;
   #unanswered = $state.raw<AppError | null>(null);
   /** The app cannot work: the engine says so, or does not even answer. */
   readonly fatal = $derived<AppError | null>(this.current?.fatal ?? this.#unanswered);
@@ -19,12 +21,8 @@ export class StatusWatch {
 
   /** Starts to listen; returns what stops it. */
   start(): () => void {
-    const stop = this.#backend.onStatus((status) => this.#take(status));
-    void this.#ask(async () => {
-      const status = await this.#backend.status();
-      // An event that overtook the first answer is the newer of the two.
-      return this.current ?? status;
-    });
+    const stop = this.#backend.onStatus((status) => this.#hear(status));
+    void this.#ask(() => this.#backend.status());
     return stop;
   }
 
@@ -35,11 +33,21 @@ export class StatusWatch {
   }
 
   async #ask(call: () => Promise<Status>): Promise<void> {
+    const heard = this.#heard;
     try {
-      this.#take(await call());
+      const status = await call();
+      // An event that overtook the answer is the newer of the two.
+      if (heard === this.#heard) this.#take(status);
     } catch (thrown) {
       this.#unanswered = toFailure(thrown);
     }
+  }
+
+  #hear(status: Status): void {
+    // A person who tries again stays where the button is until it is known how that went.
+    if (this.retrying && status.state === 'opening') return;
+    this.#heard += 1;
+    this.#take(status);
   }
 
   #take(status: Status): void {
@@ -59,6 +67,7 @@ export function affectsResults(before: Status | null, now: Status): boolean {
     before.pending !== now.pending ||
     before.index !== now.index ||
     before.model.state !== now.model.state ||
+    before.model.id !== now.model.id ||
     (before.fatal !== null && now.fatal === null)
   );
 }

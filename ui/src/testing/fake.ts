@@ -3,18 +3,25 @@ import {
   Failure,
   type AppError,
   type Backend,
+  type Download,
   type Draft,
   type Hit,
   type Memory,
+  type ModelInfo,
   type Query,
   type Reply,
+  type Report,
   type Span,
   type Status,
   type Tier,
 } from '../backend';
 import { memory, status } from './fixtures';
+import { catalogue, change, download, report, stopped } from './models';
 
 type Method = Exclude<keyof Backend, `on${string}`>;
+
+/** What does not wait for the memories to be open. */
+const AT_ONCE: Method[] = ['status', 'showMain', 'hideQuick'];
 
 export class FakeBackend implements Backend {
   kept: Memory[];
@@ -26,10 +33,15 @@ export class FakeBackend implements Backend {
   holding = false;
   /** Words the reply says it fell back to. */
   degraded: string | null = null;
+  /** Who serves is taken from the status. */
+  shelf: ModelInfo[] = catalogue();
+  found: Report = report();
   /** Milliseconds before each answer; the mock page uses it, tests use `holding`. */
   delay = 0;
 
   #failures = new Map<Method, AppError>();
+  /** Calls that wait until the memories are open. */
+  #early: (() => void)[] = [];
   #held: { query: Query; answer: () => void }[] = [];
   #listeners = {
     status: new Set<(status: Status) => void>(),
@@ -62,7 +74,12 @@ export class FakeBackend implements Backend {
   }
 
   setStatus(over: Partial<Status>): void {
+    const early = this.info.state === 'opening';
     this.info = { ...this.info, ...over };
+    if (early && this.info.state !== 'opening') {
+      this.#count();
+      this.#early.splice(0).forEach((go) => go());
+    }
     this.#listeners.status.forEach((listen) => listen(this.info));
   }
 
@@ -176,6 +193,73 @@ export class FakeBackend implements Backend {
     return this.info;
   }
 
+  async models(): Promise<ModelInfo[]> {
+    await this.#enter('models');
+    return this.shelf.map((model) => ({ ...model, serving: model.id === this.info.model.id }));
+  }
+
+  async modelHosts(id: string): Promise<string[]> {
+    await this.#enter('modelHosts', id);
+    return ['huggingface.co', '*.huggingface.co', '*.hf.co'];
+  }
+
+  async installModel(id: string): Promise<void> {
+    await this.#enter('installModel', id);
+    const before = this.info.downloads.find((one) => one.model === id);
+    this.#setDownload(
+      download({ phase: 'checking', ...stopped, ...before, model: id, state: 'running', error: null }),
+    );
+  }
+
+  async pauseDownload(id: string): Promise<void> {
+    await this.#enter('pauseDownload', id);
+    const before = this.info.downloads.find((one) => one.model === id);
+    if (before) this.#setDownload({ ...before, ...stopped, state: 'paused' });
+  }
+
+  async cancelDownload(id: string): Promise<void> {
+    await this.#enter('cancelDownload', id);
+    this.setStatus({ downloads: this.info.downloads.filter((one) => one.model !== id) });
+  }
+
+  async useModel(id: string): Promise<void> {
+    await this.#enter('useModel', id);
+    const { name } = this.#shelved(id);
+    const total = this.kept.length;
+    this.#shelve((model) => ({ ...model, chosen: model.id === id }));
+    this.setStatus({
+      switch: id === this.info.model.id ? null : change({ model: id, name, done: 0, total, etaS: null }),
+    });
+  }
+
+  async pauseSwitch(paused: boolean): Promise<void> {
+    await this.#enter('pauseSwitch', paused);
+    if (this.info.switch) this.setStatus({ switch: { ...this.info.switch, paused } });
+  }
+
+  async removeModel(id: string): Promise<number> {
+    await this.#enter('removeModel', id);
+    const { kilobytes } = this.#shelved(id);
+    this.shelve(id, { installed: false });
+    return kilobytes;
+  }
+
+  async importModel(path: string, id: string | null): Promise<string> {
+    await this.#enter('importModel', path, id);
+    const imported = id ?? 'bge-small-en-v1.5';
+    this.shelve(imported, { installed: true });
+    return imported;
+  }
+
+  verifyModel(id: string): Promise<void> {
+    return this.#enter('verifyModel', id);
+  }
+
+  async doctor(): Promise<Report> {
+    await this.#enter('doctor');
+    return this.found;
+  }
+
   onStatus(listener: (status: Status) => void): () => void {
     return listen(this.#listeners.status, listener);
   }
@@ -191,9 +275,37 @@ export class FakeBackend implements Backend {
   async #enter(method: Method, ...args: unknown[]): Promise<void> {
     this.calls.push([method, ...args]);
     if (this.delay > 0) await new Promise((done) => setTimeout(done, this.delay));
+    if (this.info.state === 'opening' && !AT_ONCE.includes(method)) {
+      await new Promise<void>((go) => this.#early.push(go));
+    }
     const error = this.#failures.get(method);
     this.#failures.delete(method);
     if (error) throw new Failure(error);
+  }
+
+  /** Changes what is known of one model. */
+  shelve(id: string, over: Partial<ModelInfo>): void {
+    this.#shelve((model) => (model.id === id ? { ...model, ...over } : model));
+  }
+
+  /** The download that is under way comes to its end. */
+  finishDownload(id: string): void {
+    this.shelve(id, { installed: true });
+    this.setStatus({ downloads: this.info.downloads.filter((one) => one.model !== id) });
+  }
+
+  #setDownload(one: Download): void {
+    this.setStatus({ downloads: [...this.info.downloads.filter(({ model }) => model !== one.model), one] });
+  }
+
+  #shelve(change: (model: ModelInfo) => ModelInfo): void {
+    this.shelf = this.shelf.map(change);
+  }
+
+  #shelved(id: string): ModelInfo {
+    const found = this.shelf.find((model) => model.id === id);
+    if (!found) throw fail('INVALID_INPUT', `There is no model ${id}.`);
+    return found;
   }
 
   #find(id: string): Memory {
@@ -203,6 +315,7 @@ export class FakeBackend implements Backend {
   }
 
   #count(): void {
+    if (this.info.state === 'opening') return;
     const samples = this.kept.filter((kept) => kept.source === 'sample').length;
     this.info = { ...this.info, counts: countTiers(this.kept), samples };
   }

@@ -64,22 +64,30 @@ export function memories(now = NOW): Memory[] {
 
 export function status(over: Partial<Status> = {}): Status {
   return {
+    state: 'open',
     counts: { goals: 0, memories: 0 },
     samples: 0,
     pending: 0,
     index: 'ready',
     model: {
       state: 'ready',
+      id: 'all-minilm-l6-v2',
       name: 'all-MiniLM-L6-v2',
       dims: 384,
       precision: 'int8',
       provider: 'CPU',
+      hardware: 'CPU',
+      fallback: null,
+      unloaded: false,
       fingerprint: '8f3c21d07ab4',
       license: 'Apache-2.0',
       loadMs: 212,
       p50Ms: 5.8,
       error: null,
     },
+    downloads: [],
+    switch: null,
+    recovered: null,
     dataFolder: '/home/anna/.local/share/ai.papr.desktop',
     fatal: null,
     shortcut: { keys: 'Ctrl+Shift+Space', registered: true, problem: null },
@@ -89,10 +97,14 @@ export function status(over: Partial<Status> = {}): Status {
 
 export const noModel: Status['model'] = {
   state: 'missing',
+  id: null,
   name: null,
   dims: null,
   precision: null,
   provider: null,
+  hardware: null,
+  fallback: null,
+  unloaded: false,
   fingerprint: null,
   license: null,
   loadMs: null,
@@ -104,3 +116,10 @@ export const noModel: Status['model'] = {
     retryable: true,
   },
 };
+
+/** What there is to say before the memories are open. */
+export const opening = {
+  state: 'opening',
+  index: 'building',
+  model: { ...noModel, state: 'loading', error: null },
+} satisfies Partial<Status>;

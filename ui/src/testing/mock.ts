@@ -1,7 +1,8 @@
 /** The states of the interface to look at in a browser: `?mock=results`, `?mock=fatal`, … */
 import type { Backend } from '../backend';
 import { FakeBackend } from './fake';
-import { memories, noModel, status } from './fixtures';
+import { memories, noModel, opening, status } from './fixtures';
+import { change, download, stopped } from './models';
 
 const full = () => memories(Date.now());
 
@@ -17,6 +18,7 @@ const states: Record<string, () => FakeBackend> = {
     return new FakeBackend(more, { pending: 1234 });
   },
   slow: () => Object.assign(new FakeBackend(full()), { delay: 60_000 }),
+  opening: () => new FakeBackend(full(), opening),
   missing: () =>
     Object.assign(new FakeBackend(full(), { model: noModel }), { degraded: 'No model is installed.' }),
   loading: () =>
@@ -59,6 +61,7 @@ const states: Record<string, () => FakeBackend> = {
   },
   fatal: () =>
     new FakeBackend([], {
+      state: 'failed',
       fatal: {
         code: 'STORE_LOCKED',
         message: 'Another Papr, or its command line, has the memories open.',
@@ -68,11 +71,67 @@ const states: Record<string, () => FakeBackend> = {
     }),
 };
 
+/** States of the models view, which is opened. */
+const modelStates: Record<string, () => FakeBackend> = {
+  downloading: () => new FakeBackend(full(), { downloads: [download()] }),
+  paused: () => new FakeBackend(full(), { downloads: [download({ ...stopped, state: 'paused' })] }),
+  broken: () =>
+    new FakeBackend(full(), {
+      downloads: [
+        download({
+          ...stopped,
+          state: 'failed',
+          error: {
+            code: 'OFFLINE',
+            message: 'huggingface.co cannot be reached: connection refused',
+            hint: 'What was fetched is kept. Check the connection and go on, or import the model from files.',
+            retryable: true,
+          },
+        }),
+      ],
+    }),
+  installed: () => {
+    const fake = new FakeBackend(full());
+    fake.shelve('bge-small-en-v1.5', { installed: true, approximate: false });
+    return fake;
+  },
+  switching: () => new FakeBackend(full(), { switch: change() }),
+  stuck: () =>
+    new FakeBackend(full(), {
+      switch: change({
+        error: {
+          code: 'CHECKSUM',
+          message: 'a file of the model is damaged',
+          hint: 'Install the model again.',
+          retryable: false,
+        },
+      }),
+    }),
+  unloaded: () =>
+    new FakeBackend(full(), {
+      model: { ...status().model, unloaded: true, fallback: 'Core ML took longer than the CPU' },
+      recovered: 'After a sudden stop the data folder was repaired: 12 memories are there, none was lost.',
+    }),
+  doctor: () => new FakeBackend(full()),
+};
+
 export function mockBackend(state: string): Backend {
-  const fake = (states[state] ?? states.recents)!();
+  const models = modelStates[state];
+  if (models) setTimeout(() => openModels(state === 'doctor'), 50);
+  const fake = (models ?? states[state] ?? states.recents)!();
   const query = new URLSearchParams(location.search).get('q');
   if (query) setTimeout(() => type(query), 50);
   return fake;
+}
+
+function openModels(visit: boolean): void {
+  document.querySelector<HTMLElement>('nav button:last-of-type')?.click();
+  if (!visit) return;
+  setTimeout(() => {
+    const button = document.querySelector<HTMLElement>('main section:last-of-type .buttons .button');
+    button?.click();
+    setTimeout(() => button?.scrollIntoView({ block: 'end' }), 100);
+  }, 50);
 }
 
 function type(text: string): void {
