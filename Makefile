@@ -3,7 +3,7 @@
 PYTHON ?= python3
 FEATURES = --features custom-protocol
 
-.PHONY: run test check bench bundle test-long audit check-mac clean
+.PHONY: run test check bench bench-embed bundle test-long audit check-mac clean
 
 # The app, or the same search in the terminal where there is no display.
 run:
@@ -26,6 +26,11 @@ check:
 bench:
 	@$(PYTHON) scripts/setup.py run
 	cargo bench --workspace $(FEATURES) --benches
+
+# Our embedder beside Python's, on the same texts in one run; the peers come into a virtual environment.
+bench-embed:
+	@$(PYTHON) scripts/setup.py run
+	$(PYTHON) src-tauri/crates/embed/benches/peers/peers.py
 
 # An installer for this system: deb, app and dmg, or nsis.
 bundle:

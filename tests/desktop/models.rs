@@ -95,8 +95,8 @@ fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Ve
     main.shows(&format!("Your {MEMORIES} memories are read again"));
     album.take(main, MAIN, "models-use");
     main.click("Use it");
-    to_the_top(main);
     main.shows(&format!("64 of {MEMORIES} memories"));
+    to_the_top(main);
     album.take(main, MAIN, "models-switching");
     main.click("Pause");
     main.shows("Change of model paused");

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use papr_memory::{MemoryId, Mode, Tier};
 
 use crate::models::ModelsCommand;
+use crate::upkeep::BackupCommand;
 
 /// Your Papr memories in a terminal: found by meaning and by word, on this machine.
 #[derive(Debug, Parser)]
@@ -114,6 +115,13 @@ pub(crate) enum Command {
     /// Look at and change the models that embed
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Read every entry of the data folder and check it
+    Check,
+    /// Make, list, verify and restore backups
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Write the data folder anew without the room that old versions take
+    Compact,
     /// Look at everything the app needs and print a report that may be sent on
     Doctor,
     /// Measure how good search is on a labelled set, in a temporary folder

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::arguments::{Arguments, Command};
 use crate::models;
 use crate::output::{Failure, Output, memory_line, memory_text, note, progress};
+use crate::upkeep::{self, BackupCommand};
 
 /// Questions of `papr demo`: by meaning, by an id, by a name, by one word.
 const DEMO: [&str; 5] = [
@@ -30,6 +31,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
             eval(folder, *samples, *meaning_weight, model.as_deref(), output)
         }
         Command::Demo { queries } => demo(queries, output),
+        Command::Backup(BackupCommand::Restore { file }) => {
+            upkeep::restore(&data_folder(arguments)?, file, output)
+        }
+        Command::Compact => upkeep::compact(&data_folder(arguments)?, output),
         command => run_on(&open(arguments)?, command, output),
     }
 }
@@ -82,14 +87,20 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         Command::Status => status(engine, output),
         Command::Models(command) => models::run(engine, command, output),
         Command::Doctor => doctor(engine, output),
-        Command::Eval { .. } | Command::Demo { .. } => Ok(()),
+        Command::Check => upkeep::check(engine, output),
+        Command::Backup(command) => upkeep::backup(engine, command, output),
+        Command::Eval { .. } | Command::Demo { .. } | Command::Compact => Ok(()),
     }
 }
 
-fn open(arguments: &Arguments) -> Result<Engine, Failure> {
-    let folder = arguments.data_dir.clone().or_else(papr_engine::default_data_folder).ok_or_else(|| {
+fn data_folder(arguments: &Arguments) -> Result<PathBuf, Failure> {
+    arguments.data_dir.clone().or_else(papr_engine::default_data_folder).ok_or_else(|| {
         Failure::Usage("this system names no folder for an app's data: choose one with --data-dir".to_owned())
-    })?;
+    })
+}
+
+fn open(arguments: &Arguments) -> Result<Engine, Failure> {
+    let folder = data_folder(arguments)?;
     let config = Config { child: Child::this_program().ok(), ..Config::new(folder, Resources::find(None)) };
     let engine = Engine::open(config)?;
     if let Some(recovered) = engine.status().recovered {

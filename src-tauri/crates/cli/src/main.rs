@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod models;
 mod output;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -225,6 +225,26 @@ fn evaluation_prints_the_documented_shape() {
 }
 
 #[test]
+fn a_backup_brings_back_what_was_deleted_for_good() {
+    let papr = Papr::new();
+    let kept = papr.json(&["add", "Alice prefers dark roast"]);
+    let backup = papr.json(&["backup", "make"]);
+    let path = backup["backup"]["path"].as_str().unwrap();
+    assert_eq!(papr.json(&["backup", "verify", path])["memories"], 1);
+    papr.json(&["delete", kept["id"].as_str().unwrap()]);
+    papr.json(&["add", "Only after the backup"]);
+    let restored = papr.json(&["backup", "restore", path]);
+    assert_eq!(restored["kept"], 1);
+    let list = papr.json(&["list"]);
+    assert_eq!(list[0]["content"], "Alice prefers dark roast", "as it was then: {list}");
+    assert!(papr.path("data/memories/quarantine").is_dir(), "what was there is not deleted");
+    assert_eq!(papr.json(&["check"])["damage"], 0);
+    let compacted = papr.json(&["compact"]);
+    assert!(compacted["after"]["log"].as_u64() > Some(0), "{compacted}");
+    assert_eq!(papr.json(&["list"]).as_array().unwrap().len(), 1, "compacting loses nothing");
+}
+
+#[test]
 fn a_change_of_model_that_is_killed_again_and_again_ends_well() {
     const OTHER: &str = "all-minilm-l6-v2-int8";
     let count = if std::env::var_os("PAPR_LONG").is_some() { 5_000 } else { 250 };

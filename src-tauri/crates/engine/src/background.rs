@@ -10,13 +10,12 @@ use papr_memory::ports::{Store, StoreError};
 
 use crate::embedding::read_vectors;
 use crate::engine::Shared;
-use crate::{Error, IndexState, ModelState, Problem};
+use crate::{Error, IndexState, ModelState, Problem, upkeep};
 
 /// Memories read from the store at a time; writers wait for one such page at most.
 const PAGE: usize = 500;
-/// How old the newest backup may be, in hours, and how many are kept.
+/// How old the newest backup may be, in hours.
 const BACKUP_HOURS: u32 = 24;
-const BACKUPS_KEPT: usize = 7;
 
 /// Runs `work`; should it panic, what it was to do has failed, and nobody waits for it for ever.
 pub(crate) fn guarded(shared: &Shared, work: fn(&Shared)) {
@@ -57,7 +56,7 @@ pub(crate) fn read_index(shared: &Shared) {
 fn back_up_if_due(shared: &Shared) {
     let now = shared.clock.now();
     let made = match shared.store.backup_is_due(now, BACKUP_HOURS) {
-        Ok(true) => shared.store.back_up(now, BACKUPS_KEPT, &shared.stop).map(drop),
+        Ok(true) => shared.store.back_up(now, upkeep::BACKUPS_KEPT, &shared.stop).map(drop),
         other => other.map(drop),
     };
     match made {

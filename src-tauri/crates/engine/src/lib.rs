@@ -25,6 +25,7 @@ pub mod settings;
 mod status;
 mod switch;
 mod transfer;
+pub mod upkeep;
 mod writing;
 
 pub use crate::engine::{Config, Engine};
