@@ -37,7 +37,8 @@ def for_tests(project: Project) -> None:
 
 def _write(project: Project, out: str, words: Sequence[str], inputs: Sequence[str], more: str) -> None:
     """Makes the model folder `out`, unless it is there, whole, and made from the same."""
-    sources = ["models/converter", "src-tauri/crates/memory/src/recipe.rs", *inputs]
+    formats = [f"src-tauri/crates/memory/src/{name}.rs" for name in ("recipe", "manifest", "fingerprint")]
+    sources = ["models/converter", *formats, *inputs]
     stamp = project.stamp(
         f"model-{out.rsplit('/', 1)[-1]}",
         digest_of(project.root, [project.root / source for source in sources], repr((words, more))),

@@ -12,7 +12,7 @@ use papr_models::Found;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Serving, shelf};
-use crate::{Engine, Error};
+use crate::{Engine, Error, paths};
 
 /// How one look went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -309,11 +309,19 @@ fn disk(engine: &Engine, _: &CancelToken) -> Look {
 fn caches(engine: &Engine, _: &CancelToken) -> Look {
     let shared = &engine.shared;
     let core_ml = papr_embed::cache_size(&shared.core_ml_cache()).unwrap_or_default();
-    let detail = format!(
+    let mut detail = format!(
         "models {}, Core ML compilations {}",
         megabytes(folder_size(&shelf::folder(shared))),
         megabytes(core_ml)
     );
+    if let Some(system) = paths::system_core_ml_cache() {
+        let size = megabytes(folder_size(&system));
+        let _ = write!(
+            detail,
+            "\nthe system's own Core ML cache {size}, which only the system clears: {}",
+            system.display()
+        );
+    }
     (Verdict::Good, detail)
 }
 

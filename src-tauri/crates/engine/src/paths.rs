@@ -19,6 +19,12 @@ pub fn default_data_folder() -> Option<PathBuf> {
     dirs::data_dir().map(|folder| folder.join(APP_IDENTIFIER))
 }
 
+/// Where the system keeps what it compiled for its Neural Engine on this app's behalf; none but on macOS.
+pub(crate) fn system_core_ml_cache() -> Option<PathBuf> {
+    let caches = dirs::cache_dir().filter(|_| cfg!(target_os = "macos"))?;
+    Some(caches.join(APP_IDENTIFIER).join("com.apple.e5rt.e5bundlecache"))
+}
+
 /// The store's folder in `data`, if `data` may be used: new, empty, ours already, or the app's own folder.
 pub(crate) fn store_folder(data: &Path) -> Result<PathBuf, StoreError> {
     let store = data.join(STORE_FOLDER);

@@ -134,6 +134,28 @@ fn going_back_costs_nothing() {
 }
 
 #[test]
+fn an_imported_model_of_other_dimensions_takes_over_and_goes_away_again() {
+    // The one without an instruction before queries: a text as a query is itself.
+    const TINY: &str = "tiny-qwen3-papr-mean4";
+    let bench = filled(40);
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../vendor/test-models").join(TINY);
+    assert!(folder.is_dir(), "`make test` writes the small models");
+    let id = bench.engine().import_model(&folder, None, &papr_memory::CancelToken::new()).unwrap();
+    switched(&bench, &id);
+    let status = bench.engine().status();
+    assert_eq!((status.model.dims, status.pending), (Some(64), 0), "vectors of another length serve");
+    let reply = bench.search("Alice has a tortoise called Henry", Mode::Meaning);
+    let best = &reply.hits[0];
+    assert_eq!(best.memory.content.as_str(), ANSWER, "a text is nearest to itself, whatever the weights");
+    assert!(best.cosine.unwrap() > 0.99, "{:?}", best.cosine);
+    switched(&bench, FLOAT);
+    assert_eq!(bench.search(QUESTION, Mode::Meaning).hits[0].memory.content.as_str(), ANSWER);
+    assert!(bench.engine().remove_model(&id).unwrap() > 0, "its room is free again");
+    assert!(bench.engine().models().unwrap().iter().all(|model| model.id != id));
+}
+
+#[test]
 fn a_model_in_use_is_not_removed_and_an_unknown_one_is_told() {
     let bench = Bench::new();
     let refused = bench.engine().remove_model(FLOAT).unwrap_err().to_string();

@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 
 mod cancel;
+mod fingerprint;
+mod manifest;
 mod memory;
 pub mod ports;
 mod query;
@@ -15,14 +17,13 @@ mod reply;
 mod vector;
 
 pub use cancel::{CancelToken, Cancelled};
+pub use fingerprint::Fingerprint;
+pub use manifest::{HashOrigin, Manifest, ManifestError, ModelFile};
 pub use memory::{
     Content, ContentError, DEFAULT_KIND, MAX_CONTENT_BYTES, Memory, MemoryId, RemoteId, Source, Tier,
     TierSetter, UnknownTier,
 };
 pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
-pub use recipe::{
-    Fingerprint, GraphNames, HashOrigin, Manifest, ManifestError, ModelFile, Padding, Place, Pooling,
-    PoolingMethod, Precision, Prefixes, Recipe,
-};
+pub use recipe::{GraphNames, Padding, Place, Pooling, PoolingMethod, Precision, Prefixes, Recipe};
 pub use reply::{Hit, Reason, Reply, Span, TierCounts, Timings};
 pub use vector::{Dims, Space, Vector, VectorError};

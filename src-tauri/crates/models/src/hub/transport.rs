@@ -135,15 +135,13 @@ fn broken(error: reqwest::Error) -> Fault {
     Fault::retry(told(error))
 }
 
-/// An error and its causes in one line, without the address: that of a store carries a signature.
+/// What lies at the bottom of an error: the layers above it say only that something was sent. Without the
+/// address, since that of a store carries a signature.
 fn told(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+    let mut deepest: &dyn std::error::Error = &error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
     }
-    text
+    deepest.to_string()
 }
