@@ -44,7 +44,7 @@ pub(super) fn available() -> impl Iterator<Item = Kernel> {
 }
 
 /// How far ahead of the scan memory is asked for, in bytes: about what is read while one line comes.
-const AHEAD: usize = 2048;
+const AHEAD: usize = 8192;
 /// A line of the cache, in bytes.
 const LINE: usize = 64;
 
