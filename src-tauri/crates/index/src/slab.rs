@@ -58,4 +58,9 @@ impl Slab {
     pub fn nearest(&self, query: &Vector, k: usize) -> Vec<Nearest> {
         self.0.view().nearest(query, k, None)
     }
+
+    /// The same, but for those with a cosine below `floor`.
+    pub fn nearest_above(&self, query: &Vector, k: usize, floor: f32) -> Vec<Nearest> {
+        self.0.view().nearest_above(query, k, None, floor)
+    }
 }

@@ -162,7 +162,15 @@ fn nearest(vectors: &Vectors, query: &Vector, tier: Option<Tier>, k: usize) -> V
     let (goals, memories) = (&vectors.goals, &vectors.memories);
     let numbers = goals.len().min(memories.len()) * vectors.space.dims.get();
     let (mut found, rest) = if numbers < PARALLEL_NUMBERS {
-        (goals.nearest(query, k), memories.nearest(query, k))
+        let (larger, other) =
+            if goals.len() > memories.len() { (goals, memories) } else { (memories, goals) };
+        let found = larger.nearest(query, k);
+        // What is farther than all of these cannot be among the nearest of both.
+        let floor = k
+            .checked_sub(1)
+            .and_then(|last| found.get(last))
+            .map_or(f32::NEG_INFINITY, |farthest| farthest.cosine);
+        (found, other.nearest_above(query, k, floor))
     } else {
         thread::scope(|scope| {
             let beside = scope.spawn(|| goals.nearest(query, k));

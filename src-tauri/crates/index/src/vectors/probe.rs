@@ -82,10 +82,10 @@ pub(super) struct Finalists {
 }
 
 impl Finalists {
-    /// `k` is at least 1.
-    pub(super) fn new(k: usize) -> Self {
+    /// `k` is at least 1. Rows below a cosine of `floor` are of no interest.
+    pub(super) fn new(k: usize, floor: f32) -> Self {
         let full = k.saturating_mul(2).max(32);
-        Self { k, floor: f32::NEG_INFINITY, rows: Vec::new(), full, least: Vec::new() }
+        Self { k, floor, rows: Vec::new(), full, least: Vec::new() }
     }
 
     /// What a row's greatest possible cosine must reach to be offered at all.
@@ -120,7 +120,7 @@ impl Finalists {
     }
 
     /// Computes cosines in full, the likeliest rows first, until no other row can be among the `k` greatest;
-    /// returns at least those `k`, in no order.
+    /// returns at least those `k`, as far as there are so many, in no order.
     pub(super) fn settle(mut self, cosine: impl Fn(Spot) -> f32) -> Vec<(f32, Spot)> {
         self.prune();
         self.rows.sort_unstable_by(|a, b| b.greatest.total_cmp(&a.greatest));

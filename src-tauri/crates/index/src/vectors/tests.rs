@@ -236,3 +236,14 @@ fn searches_go_on_beside_writes_and_jobs() {
         assert!(searches.join().unwrap() > 0);
     });
 }
+
+#[test]
+fn a_floor_leaves_out_what_is_farther_and_nothing_else() {
+    let index = filled(300, usize::MAX);
+    let (view, query) = (index.reader().view(), vector(9_999));
+    let all = view.nearest(&query, 50, None);
+    for floor in [all[0].cosine, all[10].cosine, all[49].cosine, -1.0] {
+        let expected: Vec<_> = all.iter().copied().filter(|near| near.cosine >= floor).collect();
+        assert_eq!(view.nearest_above(&query, 50, None, floor), expected, "from {floor} on");
+    }
+}

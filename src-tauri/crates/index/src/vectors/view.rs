@@ -175,29 +175,48 @@ impl View {
     /// hits; else as good as the graphs are. A query of another length finds nothing: vectors meet only within
     /// one space.
     pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+        self.nearest_above(query, k, filter, f32::NEG_INFINITY)
+    }
+
+    /// The same, but for those with a cosine below `floor`: what stands in another index already need not be
+    /// found worse here.
+    pub fn nearest_above(
+        &self,
+        query: &Vector,
+        k: usize,
+        filter: Option<&Filter>,
+        floor: f32,
+    ) -> Vec<Nearest> {
         match filter {
-            None => self.search(query, k, None, true),
-            Some(filter) if filter.len() < self.len() / NARROW => self.among(query, k, filter),
+            None => self.search(query, k, None, true, floor),
+            Some(filter) if filter.len() < self.len() / NARROW => self.among(query, k, filter, floor),
             // Hits that do not pass are lost: a graph is asked only where enough remain, twice over.
             Some(filter) => {
                 let width = self.segments.iter().map(|segment| segment.graph.width()).min().unwrap_or(0);
                 let graphs = width.saturating_mul(filter.len()) / self.len().max(1) >= k.saturating_mul(2);
-                self.search(query, k, Some(filter), graphs)
+                self.search(query, k, Some(filter), graphs, floor)
             }
         }
     }
 
     /// The same, exactly, whatever graphs there are.
     pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
-        self.search(query, k, filter, false)
+        self.search(query, k, filter, false, f32::NEG_INFINITY)
     }
 
-    fn search(&self, query: &Vector, k: usize, filter: Option<&Filter>, graphs: bool) -> Vec<Nearest> {
+    fn search(
+        &self,
+        query: &Vector,
+        k: usize,
+        filter: Option<&Filter>,
+        graphs: bool,
+        floor: f32,
+    ) -> Vec<Nearest> {
         if k == 0 || query.as_slice().len() != self.dims.get() {
             return Vec::new();
         }
         let probe = Probe::new(query.as_slice());
-        let mut finalists = Finalists::new(k);
+        let mut finalists = Finalists::new(k, floor);
         let wanted = |owners: &[MemoryId]| filter.is_none_or(|filter| filter.passes_any(owners));
         for (at, segment) in self.segments.iter().enumerate() {
             // A segment smaller than `k` is no work to scan.
@@ -206,11 +225,11 @@ impl View {
             }
         }
         self.tail.scan(&probe, 0, wanted, &mut finalists);
-        self.settle(&probe, finalists, k, filter)
+        self.settle(&probe, finalists, k, filter, floor)
     }
 
     /// The nearest of the memories that pass, row by row.
-    fn among(&self, query: &Vector, k: usize, filter: &Filter) -> Vec<Nearest> {
+    fn among(&self, query: &Vector, k: usize, filter: &Filter, floor: f32) -> Vec<Nearest> {
         if k == 0 || query.as_slice().len() != self.dims.get() {
             return Vec::new();
         }
@@ -224,11 +243,11 @@ impl View {
         spots.sort_unstable();
         spots.dedup();
         let probe = Probe::new(query.as_slice());
-        let mut finalists = Finalists::new(k);
+        let mut finalists = Finalists::new(k, floor);
         for spot in spots {
             self.part(spot.part).offer(&probe, spot, &mut finalists);
         }
-        self.settle(&probe, finalists, k, Some(filter))
+        self.settle(&probe, finalists, k, Some(filter), floor)
     }
 
     /// From rows to memories.
@@ -238,6 +257,7 @@ impl View {
         finalists: Finalists,
         k: usize,
         filter: Option<&Filter>,
+        floor: f32,
     ) -> Vec<Nearest> {
         let settled = finalists.settle(|spot| self.part(spot.part).cosine(probe, spot.row));
         let passes = |id: &MemoryId| filter.is_none_or(|filter| filter.passes(*id));
@@ -246,6 +266,7 @@ impl View {
             ids.map(move |id| Nearest { id, cosine })
         });
         let mut nearest: Vec<Nearest> = owners.collect();
+        nearest.retain(|near| near.cosine >= floor);
         nearest.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
         nearest.truncate(k);
         nearest
