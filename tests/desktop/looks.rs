@@ -27,20 +27,11 @@ const QUESTION: &str = "when the server hangs up";
 
 #[test]
 fn looks() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
-    let (light, light_faults) = pictures("light", &folder);
-    let (dark, dark_faults) = pictures("dark", &folder);
-    assert_eq!([light_faults, dark_faults].concat(), [""; 0]);
-    for ((name, light), (_, dark)) in light.into_iter().zip(dark) {
-        assert!(light > 150.0 && dark < 90.0, "{name} is {light:.0} of 255 in light, {dark:.0} in dark");
-    }
-    if let Some(published) = env::var_os("PAPR_SCREENSHOTS") {
-        publish(&SHOWN, &folder, &Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
-    }
+    in_both_themes(pictures, &SHOWN);
 }
 
-/// Takes pictures of every state in one theme. Returns how light each is, and what is wrong with them.
-fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Vec<String>) {
+/// Takes pictures of every state in one theme.
+fn pictures(theme: &'static str, folder: &Path) -> Taken {
     let desktop = Desktop::start();
     let launch = Launch { dark: theme == "dark", ..Launch::default() };
     let mut album = Album::new(&desktop, theme, folder.to_owned());
@@ -134,8 +125,26 @@ fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Ve
     (album.lightness, album.faults)
 }
 
+/// How light each picture is, and what is wrong with them.
+pub(super) type Taken = (Vec<(&'static str, f64)>, Vec<String>);
+
+/// Has the pictures taken in light and in dark, looks at them, and copies those that are `shown` in the
+/// documentation.
+pub(super) fn in_both_themes(pictures: fn(&'static str, &Path) -> Taken, shown: &[(&str, &str)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
+    let (light, light_faults) = pictures("light", &folder);
+    let (dark, dark_faults) = pictures("dark", &folder);
+    assert_eq!([light_faults, dark_faults].concat(), [""; 0]);
+    for ((name, light), (_, dark)) in light.into_iter().zip(dark) {
+        assert!(light > 150.0 && dark < 90.0, "{name} is {light:.0} of 255 in light, {dark:.0} in dark");
+    }
+    if let Some(published) = env::var_os("PAPR_SCREENSHOTS") {
+        publish(shown, &folder, &Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
+    }
+}
+
 /// Copies the pictures that the documentation shows, each under the name it has there.
-pub(super) fn publish(shown: &[(&str, &str)], taken: &Path, published: &Path) {
+fn publish(shown: &[(&str, &str)], taken: &Path, published: &Path) {
     fs::create_dir_all(published).expect("the folder can be made");
     for (picture, name) in shown {
         let bytes = fs::read(taken.join(picture).with_extension("png")).expect("it was just taken");

@@ -3,13 +3,12 @@
 //!
 //! `PAPR_SCREENSHOTS=docs/screenshots cargo test --features custom-protocol --test e2e models_look`.
 
-use std::env;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::hub::{Hub, Pace};
-use super::looks::publish;
+use super::looks::{Taken, in_both_themes};
 use super::picture::Album;
 use super::steps::{FIRST_RUN, MAIN};
 use super::{AppWindow, Desktop, Launch};
@@ -32,20 +31,11 @@ const SHOWN: [(&str, &str); 6] = [
 
 #[test]
 fn models_look() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
-    let (light, light_faults) = pictures("light", &folder);
-    let (dark, dark_faults) = pictures("dark", &folder);
-    assert_eq!([light_faults, dark_faults].concat(), [""; 0]);
-    for ((name, light), (_, dark)) in light.into_iter().zip(dark) {
-        assert!(light > 150.0 && dark < 90.0, "{name} is {light:.0} of 255 in light, {dark:.0} in dark");
-    }
-    if let Some(published) = env::var_os("PAPR_SCREENSHOTS") {
-        publish(&SHOWN, &folder, &Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
-    }
+    in_both_themes(pictures, &SHOWN);
 }
 
-/// Takes pictures of every state in one theme. Returns how light each is, and what is wrong with them.
-fn pictures(theme: &'static str, folder: &Path) -> (Vec<(&'static str, f64)>, Vec<String>) {
+/// Takes pictures of every state in one theme.
+fn pictures(theme: &'static str, folder: &Path) -> Taken {
     let desktop = Desktop::start();
     let hub = Hub::start(Pace::Slow);
     let launch = Launch { dark: theme == "dark", hub: Some(hub.endpoint()), ..Launch::default() };
