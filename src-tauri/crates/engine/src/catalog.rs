@@ -4,9 +4,11 @@
 //! of index at one moment.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use papr_index::{Slab, WordIndex};
+use papr_index::{VectorIndex, WordIndex};
+use papr_memory::ports::{Store, StoreError};
 use papr_memory::{Memory, MemoryId, Source, Space, Tier, TierCounts, Vector};
 
 #[derive(Clone, Copy, Debug)]
@@ -16,33 +18,59 @@ struct Entry {
     sample: bool,
 }
 
-/// The vectors of one space, a slab a tier.
+/// The vectors of one space, an index a tier.
 #[derive(Debug)]
 pub(crate) struct Vectors {
     pub(crate) space: Space,
-    pub(crate) goals: Slab,
-    pub(crate) memories: Slab,
+    /// No other vectors of this process have the same.
+    pub(crate) generation: u64,
+    goals: VectorIndex,
+    memories: VectorIndex,
 }
 
 impl Vectors {
-    /// No vectors yet.
+    /// No vectors yet. All are scanned until [`graphs`](crate::graphs) says otherwise.
     pub(crate) fn new(space: Space) -> Self {
-        let (goals, memories) = (Slab::new(space.dims), Slab::new(space.dims));
-        Self { space, goals, memories }
+        static GENERATION: AtomicU64 = AtomicU64::new(0);
+        let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+        let index = || VectorIndex::new(space.dims, usize::MAX);
+        Self { generation, goals: index(), memories: index(), space }
     }
 
-    pub(crate) fn of(&self, tier: Tier) -> &Slab {
+    /// All vectors of a space that a store holds of memories that stand in a tier, and how many of them are bad.
+    pub(crate) fn read(
+        space: &Space,
+        store: &dyn Store,
+        tier_of: impl Fn(MemoryId) -> Option<Tier>,
+    ) -> Result<(Self, usize), StoreError> {
+        let mut vectors = Self::new(space.clone());
+        let (mut goals, mut memories) = (vectors.goals.batch(), vectors.memories.batch());
+        let bad = store.vectors(space, &mut |id, vector| match tier_of(id) {
+            Some(Tier::Goals) => goals.upsert(id, &vector),
+            Some(Tier::Memories) => memories.upsert(id, &vector),
+            None => {}
+        })?;
+        drop((goals, memories));
+        Ok((vectors, bad))
+    }
+
+    pub(crate) fn of(&self, tier: Tier) -> &VectorIndex {
         match tier {
             Tier::Goals => &self.goals,
             Tier::Memories => &self.memories,
         }
     }
 
-    pub(crate) fn of_mut(&mut self, tier: Tier) -> &mut Slab {
+    pub(crate) fn of_mut(&mut self, tier: Tier) -> &mut VectorIndex {
         match tier {
             Tier::Goals => &mut self.goals,
             Tier::Memories => &mut self.memories,
         }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        Tier::ALL.iter().map(|&tier| self.of(tier).view().len()).sum()
     }
 
     fn remove(&mut self, id: MemoryId) {
@@ -51,13 +79,8 @@ impl Vectors {
         }
     }
 
-    /// Cosine of a memory to the query, in whichever tier it stands.
-    pub(crate) fn cosine(&self, id: MemoryId, query: &Vector) -> Option<f32> {
-        Tier::ALL.iter().find_map(|&tier| self.of(tier).cosine(id, query))
-    }
-
     fn contains(&self, id: MemoryId) -> bool {
-        Tier::ALL.iter().any(|&tier| self.of(tier).contains(id))
+        Tier::ALL.iter().any(|&tier| self.of(tier).view().contains(id))
     }
 }
 
@@ -157,13 +180,6 @@ impl Catalog {
         }
     }
 
-    /// Begins with the vectors of `space`; those of another space leave.
-    pub(crate) fn use_space(&mut self, space: &Space) {
-        if self.vectors.as_ref().is_none_or(|vectors| vectors.space != *space) {
-            self.vectors = Some(Vectors::new(space.clone()));
-        }
-    }
-
     /// Begins to build `space` beside the one that serves; `have` are the memories that stand in it already.
     pub(crate) fn build_space(&mut self, space: &Space, have: &HashSet<MemoryId>) {
         let missing = self.entries.keys().copied().filter(|id| !have.contains(id)).collect();
@@ -198,7 +214,7 @@ impl Catalog {
 
     /// How many memories have a vector.
     pub(crate) fn embedded(&self) -> usize {
-        self.vectors.as_ref().map_or(0, |vectors| vectors.goals.len() + vectors.memories.len())
+        self.vectors.as_ref().map_or(0, Vectors::len)
     }
 
     pub(crate) fn contains(&self, id: MemoryId) -> bool {
@@ -228,7 +244,7 @@ impl Catalog {
 
     fn take_vector(&self, id: MemoryId) -> Option<Vector> {
         let vectors = self.vectors.as_ref()?;
-        let numbers = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).get(id))?;
+        let numbers = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).view().get(id))?;
         Vector::new(numbers, vectors.space.dims).ok()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use papr_memory::ports::{EmbedError, Embedder, Lane, Role, Store, VectorRecord};
 use papr_memory::{Memory, MemoryId};
 
+use crate::catalog::Vectors;
 use crate::engine::Shared;
 use crate::model::Serving;
 use crate::queue::Work;
@@ -145,13 +146,12 @@ fn fail(shared: &Shared, error: &Error) {
 pub(crate) fn read_vectors(shared: &Shared, embedder: &dyn Embedder) -> Result<(), Error> {
     // Under the writer's lock: a vector must not meet a text that was edited since.
     let _writer = shared.writer();
-    let mut catalog = shared.catalog_mut();
-    let space = embedder.space();
-    catalog.use_space(space);
-    let bad = shared.store.vectors(space, &mut |id, vector| catalog.put_vector(space, id, &vector))?;
+    let (vectors, bad) = Vectors::read(embedder.space(), &shared.store, |id| shared.catalog().tier(id))?;
     if bad > 0 {
         tracing::warn!(bad, "vectors failed their checks and are made again");
     }
+    let mut catalog = shared.catalog_mut();
+    catalog.vectors = Some(vectors);
     shared.queue.reset(catalog.without_vector(), Vec::new());
     Ok(())
 }

@@ -16,7 +16,9 @@ use crate::model::Model;
 use crate::queue::Queue;
 use crate::search::Fusion;
 use crate::settings::SETTINGS_FILE;
-use crate::{Error, IndexState, ModelState, Resources, Settings, Status, background, embedding, paths};
+use crate::{
+    Error, IndexState, ModelState, Resources, Settings, Status, background, embedding, graphs, paths,
+};
 
 /// What an engine is opened with.
 #[derive(Clone)]
@@ -172,9 +174,10 @@ impl Engine {
     /// what runs or is complete does nothing; what failed is tried again.
     pub fn start(&self) -> Result<(), Error> {
         self.start_index()?;
-        let mut load = false;
+        let (mut load, mut first) = (false, false);
         self.shared.publish(|status| {
-            load = matches!(status.model.state, ModelState::Off | ModelState::Failed);
+            first = status.model.state == ModelState::Off;
+            load = first || status.model.state == ModelState::Failed;
             if load {
                 status.model.state = ModelState::Loading;
                 status.model.problem = None;
@@ -184,6 +187,9 @@ impl Engine {
             self.shared.queue.pause(self.shared.settings().switch_paused);
             self.tell_unfinished();
             self.spawn("papr-model", embedding::run)?;
+        }
+        if first {
+            self.spawn_task("papr-graphs", graphs::run)?;
         }
         Ok(())
     }
@@ -290,6 +296,8 @@ impl Drop for Engine {
         self.shared.stop.cancel();
         self.shared.queue.stop();
         self.shared.downloads.stop();
+        // Wakes those that wait for a change.
+        self.shared.status.send_modify(|_| {});
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         for worker in workers {
             if worker.join().is_err() {

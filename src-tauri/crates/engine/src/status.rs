@@ -5,6 +5,7 @@ use papr_memory::TierCounts;
 use serde::{Deserialize, Serialize};
 
 use crate::downloads::Download;
+use crate::graphs::GraphStatus;
 use crate::switch::SwitchStatus;
 use crate::{Code, Error};
 
@@ -115,6 +116,8 @@ pub struct Status {
     pub unembeddable: usize,
     /// How far the index is.
     pub index: IndexState,
+    /// The graph over vectors that is being built; searches are exact meanwhile, and slower.
+    pub graphs: Option<GraphStatus>,
     /// Why the index is not complete, or the last background write failed.
     pub problem: Option<Problem>,
     /// What a repair of the data folder did, where there was one; for the person to read.

@@ -111,13 +111,7 @@ impl Switch {
         {
             // Nobody writes from here on, so nothing can be added that the new space lacks.
             let writer = shared.writer();
-            let mut vectors = Vectors::new(space.clone());
-            let tier_of = |id| shared.catalog().tier(id);
-            shared.store.vectors(space, &mut |id, vector| {
-                if let Some(tier) = tier_of(id) {
-                    vectors.of_mut(tier).upsert(id, &vector);
-                }
-            })?;
+            let (vectors, _) = Vectors::read(space, &shared.store, |id| shared.catalog().tier(id))?;
             let mut catalog = shared.catalog_mut();
             if catalog.building.as_ref().is_some_and(|building| building.missing() > 0) {
                 drop((catalog, writer));

@@ -10,7 +10,6 @@ mod function_words;
 mod id_hash;
 pub mod kernel;
 mod parse;
-mod slab;
 mod snippet;
 mod syntax;
 mod token;
@@ -18,7 +17,6 @@ pub mod vectors;
 mod words;
 
 pub use parse::{Phrase, Term, WordQuery};
-pub use slab::Slab;
 pub use snippet::{Marked, Snippet, snippet};
 pub use syntax::{QueryFilters, TypedQuery};
 pub use vectors::{Filter, Nearest, VectorIndex, View};

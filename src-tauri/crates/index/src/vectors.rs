@@ -19,6 +19,7 @@ pub mod pace;
 mod probe;
 mod recall;
 mod rows;
+mod search;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use self::graph::{GraphError, Workers};
 pub use self::job::{Built, Job, JobError, Step};
 use self::job::{Goal, Made};
 use self::rows::Rows;
+pub use self::search::nearest;
 pub use self::snapshot::{SnapshotError, saved_segments};
 use self::view::Segment;
 pub use self::view::{Bytes, Filter, Nearest, View};
@@ -122,6 +124,11 @@ impl VectorIndex {
             exact_rows,
             refused: None,
         }
+    }
+
+    /// Plans no graph for up to `exact_rows` rows from now on.
+    pub fn set_exact_rows(&mut self, exact_rows: usize) {
+        self.exact_rows = exact_rows;
     }
 
     /// All vectors as they are now.

@@ -4,11 +4,10 @@
 mod fusion;
 
 use std::collections::HashSet;
-use std::sync::RwLockReadGuard;
-use std::thread;
+use std::sync::{Arc, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use papr_index::{Nearest, Snippet, WordMatches, WordQuery, snippet};
+use papr_index::{Snippet, View, WordMatches, WordQuery, snippet};
 use papr_memory::ports::{Lane, Role, Store};
 use papr_memory::{
     CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Space, Span, Tier, TierCounts, Timings, Vector,
@@ -24,9 +23,6 @@ use crate::{Code, Engine, Error, IndexState, ModelState};
 const CANDIDATES: usize = 100;
 /// The length of a snippet in bytes: about three lines of a result row.
 const SNIPPET: usize = 240;
-/// Numbers of a slab from which on a scan takes more than about a millisecond: the tiers then run side by
-/// side. Below, starting a thread costs more than it gains.
-const PARALLEL_NUMBERS: usize = 12_000_000;
 
 impl Engine {
     /// Searches both tiers by meaning and by word. With no model, or while it loads, by word alone, and the
@@ -57,22 +53,16 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
     let typed = WordQuery::parse(query.text());
     // Words are searched while the model runs: one waits for the memory, the other for the processor. Nobody
     // holds the catalogue while he waits for the other.
-    let (early, embedded) = thread::scope(|scope| {
-        let beside = query.mode() == Mode::Hybrid && shared.model.get().is_some();
-        let early =
-            beside.then(|| scope.spawn(|| search_words(&shared.catalog(), query, &typed, Mode::Hybrid)));
-        let embedded = embed_query(shared, query, cancel, &mut timings);
-        (early.and_then(|early| early.join().ok()), embedded)
+    let mut early = None;
+    let embedded = rayon::in_place_scope(|scope| {
+        if query.mode() == Mode::Hybrid && shared.model.get().is_some() {
+            scope.spawn(|_| early = Some(search_words(&shared.catalog(), query, &typed, Mode::Hybrid)));
+        }
+        embed_query(shared, query, cancel, &mut timings)
     });
     let (vector, catalog) = with_catalog(shared, query, cancel, &mut timings, embedded?)?;
     let mode = if vector.is_some() { query.mode() } else { Mode::Words };
 
-    let at = Instant::now();
-    let nearest = match (&vector, &catalog.vectors) {
-        (Some(vector), Some(vectors)) => nearest(vectors, vector, query.tier(), depth(query)),
-        _ => Vec::new(),
-    };
-    timings.vector = micros(at.elapsed());
     let early = early.filter(|early| early.matches.is_current(&catalog.words));
     let Words { matches, telling, took } =
         early.unwrap_or_else(|| search_words(&catalog, query, &typed, mode));
@@ -81,7 +71,14 @@ fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply,
         query.text().trim().parse::<MemoryId>().ok().filter(|&id| {
             catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
         });
-    let candidates = candidates(&catalog, &nearest, &matches, vector.as_ref(), named);
+    let by_word: Vec<MemoryId> = matches.best().iter().map(|found| found.id).chain(named).collect();
+    let found = match (&vector, &catalog.vectors) {
+        (Some(vector), Some(vectors)) => with_nearest(by_word, vectors, vector, query),
+        _ => by_word.into_iter().map(|id| (id, None)).collect(),
+    };
+    timings.vector = micros(at.elapsed());
+    let at = Instant::now();
+    let candidates = candidates(&catalog, &found, &matches, named);
     let ranked = shared.fusion.rank(&candidates, matches.mass(), mode);
     drop(catalog);
     timings.words = micros(took + at.elapsed());
@@ -154,35 +151,27 @@ fn embed_query(
     }
 }
 
-/// The nearest of each tier that is searched.
-fn nearest(vectors: &Vectors, query: &Vector, tier: Option<Tier>, k: usize) -> Vec<Nearest> {
-    if let Some(tier) = tier {
-        return vectors.of(tier).nearest(query, k);
-    }
-    let (goals, memories) = (&vectors.goals, &vectors.memories);
-    let numbers = goals.len().min(memories.len()) * vectors.space.dims.get();
-    let (mut found, rest) = if numbers < PARALLEL_NUMBERS {
-        let (larger, other) =
-            if goals.len() > memories.len() { (goals, memories) } else { (memories, goals) };
-        let found = larger.nearest(query, k);
-        // What is farther than all of these cannot be among the nearest of both.
-        let floor = k
-            .checked_sub(1)
-            .and_then(|last| found.get(last))
-            .map_or(f32::NEG_INFINITY, |farthest| farthest.cosine);
-        (found, other.nearest_above(query, k, floor))
-    } else {
-        thread::scope(|scope| {
-            let beside = scope.spawn(|| goals.nearest(query, k));
-            let rest = memories.nearest(query, k);
-            (beside.join().unwrap_or_default(), rest)
-        })
-    };
-    found.extend(rest);
-    // The nearest of both tiers together: which tier a memory stands in must not decide who is a candidate.
-    found.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
-    found.truncate(k);
-    found
+/// The nearest of the tiers that are searched, then what was found otherwise, each with its cosine. The nearest
+/// of both tiers together: which tier a memory stands in must not decide who is a candidate.
+fn with_nearest(
+    others: Vec<MemoryId>,
+    vectors: &Vectors,
+    vector: &Vector,
+    query: &Query,
+) -> Vec<(MemoryId, Option<f32>)> {
+    let views: Vec<Arc<View>> = Tier::ALL
+        .into_iter()
+        .filter(|&tier| query.tier().is_none_or(|wanted| wanted == tier))
+        .map(|tier| vectors.of(tier).view())
+        .collect();
+    let views: Vec<&View> = views.iter().map(Arc::as_ref).collect();
+    let cosine = |id| views.iter().find_map(|view| view.cosine(id, vector));
+    let mut others_found = Vec::new();
+    let nearest = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| others_found = others.into_iter().map(|id| (id, cosine(id))).collect());
+        papr_index::vectors::nearest(&views, vector, depth(query), None)
+    });
+    nearest.into_iter().map(|near| (near.id, Some(near.cosine))).chain(others_found).collect()
 }
 
 /// What was found by word.
@@ -207,26 +196,22 @@ fn depth(query: &Query) -> usize {
     CANDIDATES.max(query.limit() * 2)
 }
 
-/// The union of what was found, each with everything that is known of it.
+/// Each of what was found once, with everything that is known of it.
 fn candidates(
     catalog: &Catalog,
-    nearest: &[Nearest],
+    found: &[(MemoryId, Option<f32>)],
     words: &WordMatches,
-    query: Option<&Vector>,
     named: Option<MemoryId>,
 ) -> Vec<Candidate> {
-    let mut seen = HashSet::with_capacity(nearest.len() + words.best().len() + 1);
-    let near = nearest.iter().map(|near| (near.id, Some(near.cosine)));
-    let others = words.best().iter().map(|found| found.id).chain(named).map(|id| (id, None));
-    near.chain(others)
-        .filter(|&(id, _)| seen.insert(id) && !catalog.words.excludes(words, id))
-        .map(|(id, cosine)| {
+    let mut seen = HashSet::with_capacity(found.len());
+    found
+        .iter()
+        .filter(|(id, _)| seen.insert(*id) && !catalog.words.excludes(words, *id))
+        .map(|&(id, cosine)| {
             let found = catalog.words.matched(words, id);
-            let compute =
-                || query.zip(catalog.vectors.as_ref()).and_then(|(query, all)| all.cosine(id, query));
             Candidate {
                 id,
-                cosine: cosine.or_else(compute),
+                cosine,
                 words: found.map(|found| found.score).or((named == Some(id)).then_some(0.0)),
                 exact: found.is_some_and(|found| found.exact) || named == Some(id),
             }

@@ -82,10 +82,18 @@ pub(super) struct Finalists {
 }
 
 impl Finalists {
-    /// `k` is at least 1. Rows below a cosine of `floor` are of no interest.
-    pub(super) fn new(k: usize, floor: f32) -> Self {
+    /// `k` is at least 1.
+    pub(super) fn new(k: usize) -> Self {
         let full = k.saturating_mul(2).max(32);
-        Self { k, floor, rows: Vec::new(), full, least: Vec::new() }
+        Self { k, floor: f32::NEG_INFINITY, rows: Vec::new(), full, least: Vec::new() }
+    }
+
+    /// Takes up what was found elsewhere.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.floor = self.floor.max(other.floor);
+        for row in other.rows {
+            self.offer((row.least, row.greatest), row.spot);
+        }
     }
 
     /// What a row's greatest possible cosine must reach to be offered at all.

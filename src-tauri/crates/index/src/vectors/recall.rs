@@ -34,10 +34,10 @@ pub(super) fn recall(
             cosines.truncate(TOP);
             cosines
         };
-        let mut finalists = Finalists::new(TOP + 1, f32::NEG_INFINITY);
-        rows.scan(&probe, 0, |_| true, &mut finalists);
+        let mut finalists = Finalists::new(TOP + 1);
+        rows.scan(&probe, 0, 0..rows.chunks(), |_| true, &mut finalists);
         let exact = neighbours(finalists);
-        let mut finalists = Finalists::new(TOP + 1, f32::NEG_INFINITY);
+        let mut finalists = Finalists::new(TOP + 1);
         let searched = graph.search(&probe, |row| {
             if !rows.owners(row).is_empty() {
                 rows.offer(&probe, Spot { part: 0, row }, &mut finalists);

@@ -3,6 +3,7 @@
 //! A row that stands for nobody is dead: its numbers stay until it is used again or its part is built anew.
 //! One row stands for all memories whose vectors are the same to the last bit.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
@@ -211,17 +212,29 @@ impl Rows {
         shared || self.numbers(row) == other.numbers(other_row)
     }
 
-    /// Offers every live row whose owners are `wanted`.
+    /// How many chunks there are.
+    pub(super) fn chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Bytes of codes in a full chunk.
+    pub(super) fn chunk_bytes(&self) -> usize {
+        self.per_chunk * self.dims.get()
+    }
+
+    /// Offers every live row of these chunks whose owners are `wanted`.
     pub(super) fn scan(
         &self,
         probe: &Probe<'_>,
         part: usize,
+        chunks: Range<usize>,
         wanted: impl Fn(&[MemoryId]) -> bool,
         finalists: &mut Finalists,
     ) {
         let mut sums = vec![0; self.per_chunk];
         let mut greatest = vec![0.0_f32; self.per_chunk];
-        for (number, (chunk, owners)) in self.chunks.iter().zip(&self.owners).enumerate() {
+        for number in chunks {
+            let (chunk, owners) = (&self.chunks[number], &self.owners[number]);
             let (scales, errors) = chunk.all_codings();
             let (sums, greatest) = (&mut sums[..chunk.len()], &mut greatest[..chunk.len()]);
             probe.kernel.scan(&probe.codes, chunk.all_codes(), sums);

@@ -238,12 +238,42 @@ fn searches_go_on_beside_writes_and_jobs() {
 }
 
 #[test]
-fn a_floor_leaves_out_what_is_farther_and_nothing_else() {
-    let index = filled(300, usize::MAX);
-    let (view, query) = (index.reader().view(), vector(9_999));
-    let all = view.nearest(&query, 50, None);
-    for floor in [all[0].cosine, all[10].cosine, all[49].cosine, -1.0] {
-        let expected: Vec<_> = all.iter().copied().filter(|near| near.cosine >= floor).collect();
-        assert_eq!(view.nearest_above(&query, 50, None, floor), expected, "from {floor} on");
+fn several_threads_over_several_views_find_what_one_finds_in_all_together() {
+    // Wide enough to be cut into pieces that several threads take.
+    let dims = Dims::new(384).unwrap();
+    let mut state = 384_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32) / 8_388_608.0 - 1.0
+    };
+    let mut vector = || {
+        let numbers: Vec<f32> = (0..384).map(|_| random()).collect();
+        let norm = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
+        Vector::new(numbers.iter().map(|number| number / norm).collect(), dims).unwrap()
+    };
+    let mut indices = [usize::MAX; 3].map(|exact_rows| VectorIndex::new(dims, exact_rows));
+    let [all, few, many] = &mut indices;
+    let mut batches = (all.batch(), few.batch(), many.batch());
+    for number in 0..8_000 {
+        let vector = vector();
+        batches.0.upsert(id(number), &vector);
+        let one = if number % 9 == 0 { &mut batches.1 } else { &mut batches.2 };
+        one.upsert(id(number), &vector);
+    }
+    drop(batches);
+    let [all, few, many] = indices.each_ref().map(VectorIndex::view);
+    for k in [1, 10, 300] {
+        let query = vector();
+        let mut expected: Vec<Nearest> = (0..8_000)
+            .filter_map(|number| Some(Nearest { id: id(number), cosine: all.cosine(id(number), &query)? }))
+            .collect();
+        expected.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+        expected.truncate(k);
+        assert_eq!(nearest(&[&few, &many], &query, k, None), expected, "of two views");
+        assert_eq!(all.nearest(&query, k, None), expected, "and of one");
+        let some = Filter::new((0..8_000).step_by(50).map(id));
+        let passing = nearest(&[&few, &many], &query, k, Some(&some));
+        assert_eq!(passing, all.nearest(&query, k, Some(&some)), "and of those that pass");
+        assert!(passing.len() == k.min(160) && passing.iter().all(|near| some.passes(near.id)));
     }
 }

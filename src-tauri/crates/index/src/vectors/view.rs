@@ -9,10 +9,11 @@ use std::sync::Arc;
 use half::slice::HalfFloatSliceExt;
 use papr_memory::{Dims, MemoryId, Vector};
 
-use super::directory::{Directory, Place};
+use super::directory::Directory;
 use super::graph::Graph;
 use super::probe::{Finalists, Probe, Spot};
 use super::rows::Rows;
+use super::search;
 use crate::id_hash::IdHash;
 
 /// A memory and how near it is.
@@ -51,8 +52,9 @@ impl Filter {
         self.ids.contains(&id)
     }
 
-    fn passes_any(&self, ids: &[MemoryId]) -> bool {
-        ids.iter().any(|&id| self.passes(id))
+    /// The memories it lets pass, in no order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = MemoryId> + '_ {
+        self.ids.iter().copied()
     }
 }
 
@@ -87,6 +89,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// How many candidates a search of its graph looks at.
+    pub(super) fn width(&self) -> usize {
+        self.graph.width()
+    }
+
     /// Offers what the graph finds for a search of `k`; whether that can be relied on.
     pub(super) fn search(
         &self,
@@ -124,9 +131,6 @@ pub struct View {
     pub(super) segments: Vec<Arc<Segment>>,
     pub(super) directory: Directory,
 }
-
-/// A filter that lets pass less than one memory in so many is looked up memory by memory.
-const NARROW: usize = 8;
 
 impl View {
     pub(super) fn empty(dims: Dims) -> Self {
@@ -169,112 +173,14 @@ impl View {
         same_space.then(|| crate::kernel::Kernel::best().dot(query.as_slice(), row).clamp(-1.0, 1.0))
     }
 
-    /// The `k` memories nearest to the query, nearest first; of equal ones, the older first.
-    ///
-    /// Exact over the tail, over all that a narrow filter lets pass, and wherever a graph cannot give `k`
-    /// hits; else as good as the graphs are. A query of another length finds nothing: vectors meet only within
-    /// one space.
+    /// The `k` memories nearest to the query: [`nearest`](super::nearest) in this view alone.
     pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
-        self.nearest_above(query, k, filter, f32::NEG_INFINITY)
-    }
-
-    /// The same, but for those with a cosine below `floor`: what stands in another index already need not be
-    /// found worse here.
-    pub fn nearest_above(
-        &self,
-        query: &Vector,
-        k: usize,
-        filter: Option<&Filter>,
-        floor: f32,
-    ) -> Vec<Nearest> {
-        match filter {
-            None => self.search(query, k, None, true, floor),
-            Some(filter) if filter.len() < self.len() / NARROW => self.among(query, k, filter, floor),
-            // Hits that do not pass are lost: a graph is asked only where enough remain, twice over.
-            Some(filter) => {
-                let width = self.segments.iter().map(|segment| segment.graph.width()).min().unwrap_or(0);
-                let graphs = width.saturating_mul(filter.len()) / self.len().max(1) >= k.saturating_mul(2);
-                self.search(query, k, Some(filter), graphs, floor)
-            }
-        }
+        search::nearest(&[self], query, k, filter)
     }
 
     /// The same, exactly, whatever graphs there are.
     pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
-        self.search(query, k, filter, false, f32::NEG_INFINITY)
-    }
-
-    fn search(
-        &self,
-        query: &Vector,
-        k: usize,
-        filter: Option<&Filter>,
-        graphs: bool,
-        floor: f32,
-    ) -> Vec<Nearest> {
-        if k == 0 || query.as_slice().len() != self.dims.get() {
-            return Vec::new();
-        }
-        let probe = Probe::new(query.as_slice());
-        let mut finalists = Finalists::new(k, floor);
-        let wanted = |owners: &[MemoryId]| filter.is_none_or(|filter| filter.passes_any(owners));
-        for (at, segment) in self.segments.iter().enumerate() {
-            // A segment smaller than `k` is no work to scan.
-            if !(graphs && segment.search(&probe, at + 1, k, wanted, &mut finalists)) {
-                segment.rows.scan(&probe, at + 1, wanted, &mut finalists);
-            }
-        }
-        self.tail.scan(&probe, 0, wanted, &mut finalists);
-        self.settle(&probe, finalists, k, filter, floor)
-    }
-
-    /// The nearest of the memories that pass, row by row.
-    fn among(&self, query: &Vector, k: usize, filter: &Filter, floor: f32) -> Vec<Nearest> {
-        if k == 0 || query.as_slice().len() != self.dims.get() {
-            return Vec::new();
-        }
-        let spot = |place: Place| {
-            let at = |part| self.segments.iter().position(|segment| segment.number == part);
-            let part = if place.part == self.tail_number { 0 } else { at(place.part)? + 1 };
-            Some(Spot { part, row: place.row })
-        };
-        let places = filter.ids.iter().filter_map(|&id| self.directory.get(id));
-        let mut spots: Vec<Spot> = places.filter_map(spot).collect();
-        spots.sort_unstable();
-        spots.dedup();
-        let probe = Probe::new(query.as_slice());
-        let mut finalists = Finalists::new(k, floor);
-        for spot in spots {
-            self.part(spot.part).offer(&probe, spot, &mut finalists);
-        }
-        self.settle(&probe, finalists, k, Some(filter), floor)
-    }
-
-    /// From rows to memories.
-    fn settle(
-        &self,
-        probe: &Probe<'_>,
-        finalists: Finalists,
-        k: usize,
-        filter: Option<&Filter>,
-        floor: f32,
-    ) -> Vec<Nearest> {
-        let settled = finalists.settle(|spot| self.part(spot.part).cosine(probe, spot.row));
-        let passes = |id: &MemoryId| filter.is_none_or(|filter| filter.passes(*id));
-        let owners = settled.iter().flat_map(|&(cosine, spot)| {
-            let ids = self.part(spot.part).owners(spot.row).iter().copied().filter(passes);
-            ids.map(move |id| Nearest { id, cosine })
-        });
-        let mut nearest: Vec<Nearest> = owners.collect();
-        nearest.retain(|near| near.cosine >= floor);
-        nearest.sort_unstable_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
-        nearest.truncate(k);
-        nearest
-    }
-
-    /// Part 0 is the tail, the others are segments.
-    fn part(&self, part: usize) -> &Rows {
-        if part == 0 { &self.tail } else { &self.segments[part - 1].rows }
+        search::nearest_exactly(self, query, k, filter)
     }
 
     /// The rows of the part that has this number.
