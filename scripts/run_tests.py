@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every test of the project and ends with one line: `N passed, N failed`.
 
-    python scripts/run_tests.py                  the set-up's tests, the interface's, then the workspace's
+    python scripts/run_tests.py                  the set-up's tests, the Core ML converter's, the interface's, the workspace's
     python scripts/run_tests.py interface rust   only these
 
 `setup.py test` comes before it. All output is passed on as it comes; the sum is taken from each runner's
@@ -112,6 +112,10 @@ def stream(command: Sequence[str]) -> tuple[int, str]:
 SUITES = {
     "scripts": Suite(
         [sys.executable, "-m", "unittest", "discover", "-s", "scripts", "-p", "test_*.py"], count_unittest
+    ),
+    "coreml": Suite(
+        [sys.executable, "-m", "unittest", "discover", "-s", "models/coreml/tests", "-t", "models"],
+        count_unittest,
     ),
     "interface": Suite(["npx", "--no", "vitest", "run"], count_vitest),
     "rust": Suite(
