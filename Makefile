@@ -3,7 +3,7 @@
 PYTHON ?= python3
 FEATURES = --features custom-protocol
 
-.PHONY: run test check bench bench-embed bundle test-long audit check-mac clean
+.PHONY: run test check bench bench-embed bundle test-long audit check-mac fake-papr clean
 
 # The app, or the same search in the terminal where there is no display.
 run:
@@ -50,6 +50,11 @@ audit:
 # Types of the code for macOS, checked on another system.
 check-mac:
 	@$(PYTHON) scripts/check_mac.py
+
+# A Papr server of one's own to try against, on 127.0.0.1: see tests/fake-papr/README.md.
+fake-papr:
+	@$(PYTHON) scripts/setup.py check
+	cargo run -p papr-fake -- --key my-key --memories 200 --port 8799 --control --log
 
 # What was compiled. Downloads stay; to begin from nothing, delete vendor, node_modules and .venv too.
 clean:

@@ -202,7 +202,7 @@ describe('the status line', () => {
 describe('errors', () => {
   it('stand where the list is, with one way on', async () => {
     const fake = new FakeBackend(memories());
-    fake.failNext('recent', { code: 'INTERNAL', message: 'It couldn’t be read.' });
+    fake.failNext('list', { code: 'INTERNAL', message: 'It couldn’t be read.' });
     await openApp(fake);
     expect(screen.getByRole('alert').textContent).toContain('It couldn’t be read.');
     await click('Try again');

@@ -67,12 +67,12 @@ describe('a change of model', () => {
 
   it('that is done asks the question of the search again', async () => {
     const fake = await openModels({ switch: change() });
-    const before = fake.called('recent').length;
+    const before = fake.called('list').length;
     const model = { ...status().model, id: 'all-minilm-l6-v2-int8', name: INT8 };
     fake.setStatus({ switch: null, model });
     await settle();
     expect(screen.getByText(`Searches use ${INT8} now`)).toBeTruthy();
-    expect(fake.called('recent').length, 'other vectors, perhaps other results').toBe(before + 1);
+    expect(fake.called('list').length, 'other vectors, perhaps other results').toBe(before + 1);
     expect(card(INT8).textContent).toContain('in use');
   });
 });

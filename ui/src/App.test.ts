@@ -67,7 +67,7 @@ describe('searching', () => {
       target: { value: 'words' },
     });
     await settle();
-    expect(fake.called('search').at(-1)).toMatchObject([{ tier: 'goals', mode: 'words' }]);
+    expect(fake.called('search').at(-1)).toMatchObject([{ filters: { tier: 'goals' }, mode: 'words' }]);
   });
 
   it('renders a memory’s markup as text', async () => {

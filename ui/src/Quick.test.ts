@@ -1,6 +1,8 @@
 /** The quick window over a made-up backend. */
 import { fireEvent, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Filters } from './backend';
+import { NO_FILTERS } from './lib/filters';
 import { FakeBackend } from './testing/fake';
 import { memories, noModel, NOW, opening, status } from './testing/fixtures';
 import { active, click, field, openQuick, press, rows, settle, type } from './testing/screen';
@@ -22,7 +24,7 @@ describe('the quick window', () => {
     await openQuick(fake);
     expect(rows()).toHaveLength(8);
     expect(document.activeElement).toBe(field());
-    expect(fake.called('recent')).toEqual([[8, null]]);
+    expect(fake.called('list')).toEqual([[NO_FILTERS, 'newest', null, 8]]);
   });
 
   it('opens the selected memory in the main window and goes away', async () => {
@@ -40,7 +42,7 @@ describe('the quick window', () => {
     await press('Enter', { keyCode: 229 });
     await press('Tab', { isComposing: true });
     expect(fake.called('showMain')).toEqual([]);
-    expect(fake.called('recent')).toHaveLength(1);
+    expect(fake.called('list')).toHaveLength(1);
   });
 
   it('clears with Escape, then hides', async () => {
@@ -57,12 +59,24 @@ describe('the quick window', () => {
     await openQuick(fake);
     const asked = async (shiftKey: boolean) => {
       await press('Tab', { shiftKey });
-      return fake.called('recent').at(-1)?.[1];
+      return (fake.called('list').at(-1)![0] as Filters).tier;
     };
     expect([await asked(false), await asked(false), await asked(false)]).toEqual(['goals', 'memories', null]);
     expect(await asked(true)).toBe('memories');
     expect(screen.getByRole('button', { name: 'Memories' })).toBeTruthy();
     expect(document.activeElement).toBe(field());
+  });
+
+  it('goes on past its eighth row, and says when that fails', async () => {
+    await openQuick(fake);
+    await press('End', { ctrlKey: true });
+    fake.failNext('list', { code: 'INTERNAL', message: 'it broke' });
+    await press('ArrowDown');
+    expect(screen.getByRole('alert').textContent).toContain('The rest couldn’t be loaded. It broke.');
+    await click('Try again');
+    expect(rows()).toHaveLength(12);
+    expect(active()).toBe(rows()[8]);
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 
   it('copies the selected memory, whole', async () => {

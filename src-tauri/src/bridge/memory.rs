@@ -55,6 +55,17 @@ impl From<papr_memory::Source> for Source {
     }
 }
 
+impl From<Source> for papr_memory::Source {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::User => Self::User,
+            Source::Import => Self::Import,
+            Source::Sample => Self::Sample,
+            Source::Papr => Self::Papr,
+        }
+    }
+}
+
 /// One memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@
 //! `PAPR_BLESS=1` writes it.
 
 mod error;
+mod filters;
 mod memory;
 mod models;
 mod reply;
@@ -14,6 +15,7 @@ use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
 pub use error::{AppError, ErrorCode};
+pub use filters::{FacetCount, Facets, Filters, Listing, Page, Place, Sort};
 pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
 pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};
@@ -42,7 +44,8 @@ pub fn builder() -> Builder<tauri::Wry> {
         .commands(collect_commands![
             commands::search::search,
             commands::status::status,
-            commands::memories::recent,
+            commands::memories::list,
+            commands::memories::facets,
             commands::memories::get,
             commands::memories::add,
             commands::memories::edit,

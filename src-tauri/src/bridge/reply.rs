@@ -44,6 +44,7 @@ pub enum Why {
     Both,
     Words,
     Meaning,
+    Listed,
 }
 
 impl From<papr_memory::Reason> for Why {
@@ -53,6 +54,7 @@ impl From<papr_memory::Reason> for Why {
             papr_memory::Reason::Both => Self::Both,
             papr_memory::Reason::Words => Self::Words,
             papr_memory::Reason::Meaning => Self::Meaning,
+            papr_memory::Reason::Listed => Self::Listed,
         }
     }
 }
@@ -82,6 +84,8 @@ pub struct Hit {
     pub why: Why,
     /// The words of the query that stand in it.
     pub matched: Vec<String>,
+    /// How many more say nearly the same, and are not shown by themselves.
+    pub alike: u32,
 }
 
 impl From<papr_memory::Hit> for Hit {
@@ -98,6 +102,7 @@ impl From<papr_memory::Hit> for Hit {
             score: hit.score,
             why: hit.why.into(),
             matched: hit.matched,
+            alike: count(hit.alike.len()),
         }
     }
 }
@@ -147,8 +152,10 @@ impl From<papr_memory::Timings> for Timings {
 pub struct Reply {
     /// The number the window gave the query.
     pub seq: u32,
-    /// Best first.
+    /// In the order that was asked for.
     pub hits: Vec<Hit>,
+    /// How many were found, on this page and on others.
+    pub total: u32,
     /// The hits of each tier.
     pub counts: TierCounts,
     /// Where the time went.
@@ -165,6 +172,7 @@ impl Reply {
         Self {
             seq,
             hits: reply.hits.into_iter().map(Into::into).collect(),
+            total: count(reply.total),
             counts: reply.counts.into(),
             timings: reply.timings.into(),
             mode: reply.mode.into(),

@@ -100,6 +100,8 @@ pub struct Status {
     pub pending: u32,
     /// How far the index is.
     pub index: IndexState,
+    /// How much of a graph over very many vectors is built, 0..=1, while one is.
+    pub graphs: Option<f32>,
     /// The model.
     pub model: Model,
     /// Downloads of models.
@@ -137,6 +139,7 @@ impl Status {
             samples: count(status.samples),
             pending: count(status.pending),
             index,
+            graphs: status.graphs.map(|graphs| graphs.done as f32 / graphs.of.max(1) as f32),
             fatal: open_problem.or(status.problem.filter(|_| index == IndexState::Failed)).map(Into::into),
             model: status.model.into(),
             downloads: status.downloads.into_iter().map(Into::into).collect(),

@@ -4,21 +4,32 @@ use papr_engine::{Edit, NewMemory};
 use tauri::State;
 
 use crate::app::App;
-use crate::bridge::{AppError, Memory, Tier, count, memory_id, memory_ids};
+use crate::bridge::{
+    AppError, Facets, Filters, Listing, Memory, Place, Sort, Tier, count, memory_id, memory_ids,
+};
 
-/// The memories last changed, newest first.
+/// Memories that pass, by the time they last changed, from behind `after` on.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn recent(
+pub(crate) async fn list(
     app: State<'_, App>,
+    filters: Filters,
+    sort: Sort,
+    after: Option<Place>,
     limit: u32,
-    tier: Option<Tier>,
-) -> Result<Vec<Memory>, AppError> {
+) -> Result<Listing, AppError> {
+    let after = after.map(TryInto::try_into).transpose()?;
     app.with_engine(move |engine| {
-        let memories = engine.recent(tier.map(Into::into), limit as usize)?;
-        Ok(memories.into_iter().map(Into::into).collect())
+        Ok(engine.list(&filters.into(), sort.into(), after, limit as usize)?.into())
     })
     .await
+}
+
+/// Counts the memories that pass by what they can be filtered by.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn facets(app: State<'_, App>, filters: Filters) -> Result<Facets, AppError> {
+    app.with_engine(move |engine| Ok(engine.facets(&filters.into())?.into())).await
 }
 
 /// One memory.

@@ -4,7 +4,7 @@ use papr_memory::Query;
 use tauri::{State, WebviewWindow};
 
 use crate::app::App;
-use crate::bridge::{AppError, Mode, Reply, Tier};
+use crate::bridge::{AppError, Filters, Mode, Page, Reply, Sort};
 
 /// Searches; an older search of the same window that is still under way is cancelled.
 #[tauri::command]
@@ -13,14 +13,18 @@ pub(crate) async fn search(
     app: State<'_, App>,
     window: WebviewWindow,
     text: String,
-    limit: u32,
-    tier: Option<Tier>,
+    filters: Filters,
+    sort: Sort,
     mode: Mode,
+    page: Page,
     seq: u32,
 ) -> Result<Reply, AppError> {
     let cancel = app.begin_search(window.label(), seq);
     let search = app.with_engine(move |engine| {
-        let query = Query::new(&text, limit as usize, tier.map(Into::into), mode.into())?;
+        let query = Query::new(&text, page.limit as usize, None, mode.into())?
+            .among(filters.into())
+            .sorted(sort.into())
+            .skipping(page.skip as usize);
         Ok(Reply::new(seq, engine.search(&query, &cancel)?))
     });
     let reply = search.await;

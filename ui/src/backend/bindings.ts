@@ -6,11 +6,13 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 /** Commands */
 export const commands = {
 	/**  Searches; an older search of the same window that is still under way is cancelled. */
-	search: (text: string, limit: number, tier: Tier | null, mode: Mode, seq: number) => typedError<Reply, AppError>(__TAURI_INVOKE("search", { text, limit, tier, mode, seq })),
+	search: (text: string, filters: Filters, sort: Sort, mode: Mode, page: Page, seq: number) => typedError<Reply, AppError>(__TAURI_INVOKE("search", { text, filters, sort, mode, page, seq })),
 	/**  Everything a window shows about the app. */
 	status: () => typedError<Status, AppError>(__TAURI_INVOKE("status")),
-	/**  The memories last changed, newest first. */
-	recent: (limit: number, tier: Tier | null) => typedError<Memory[], AppError>(__TAURI_INVOKE("recent", { limit, tier })),
+	/**  Memories that pass, by the time they last changed, from behind `after` on. */
+	list: (filters: Filters, sort: Sort, after: Place | null, limit: number) => typedError<Listing, AppError>(__TAURI_INVOKE("list", { filters, sort, after, limit })),
+	/**  Counts the memories that pass by what they can be filtered by. */
+	facets: (filters: Filters) => typedError<Facets, AppError>(__TAURI_INVOKE("facets", { filters })),
 	/**  One memory. */
 	get: (id: string) => typedError<Memory, AppError>(__TAURI_INVOKE("get", { id })),
 	/**  Keeps a new memory. */
@@ -115,6 +117,43 @@ export type DownloadState = "running" | "paused" | "failed";
 /**  A code for each thing a window does something about. */
 export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
 
+/**  How many memories have something in common. */
+export type FacetCount = {
+	/**  What they have in common. */
+	value: string,
+	/**  How many there are. */
+	count: number,
+};
+
+/**  Memories counted by what they can be filtered by, the most frequent first. */
+export type Facets = {
+	total: number,
+	tiers: FacetCount[],
+	kinds: FacetCount[],
+	sources: FacetCount[],
+	roles: FacetCount[],
+	categories: FacetCount[],
+	topics: FacetCount[],
+};
+
+/**  What memories must be; what is null or empty lets everything pass. Days are said in the text of a search. */
+export type Filters = {
+	/**  Their shelf. */
+	tier: Tier | null,
+	/**  Each must be among their topics. */
+	topics: string[],
+	/**  Their type: `text`, `goal`, … */
+	kind: string | null,
+	/**  Where they came from. */
+	source: Source | null,
+	/**  Their role. */
+	role: string | null,
+	/**  Their category. */
+	category: string | null,
+	/**  Whether Papr is yet to be told of a change to them. */
+	pending: boolean | null,
+};
+
 /**  One look of the doctor's. */
 export type Finding = {
 	/**  What was looked at. */
@@ -141,10 +180,22 @@ export type Hit = {
 	why: Why,
 	/**  The words of the query that stand in it. */
 	matched: string[],
+	/**  How many more say nearly the same, and are not shown by themselves. */
+	alike: number,
 };
 
 /**  How far the index is. */
 export type IndexState = "building" | "ready" | "failed";
+
+/**  A page of a list. */
+export type Listing = {
+	/**  In order. */
+	memories: Memory[],
+	/**  How many pass in all. */
+	total: number,
+	/**  Where it goes on. */
+	next: Place | null,
+};
 
 /**  One memory. */
 export type Memory = {
@@ -253,8 +304,24 @@ export type ModelState = "missing" | "loading" | "ready" | "failed";
 /**  The main window is to show the memory with this id. */
 export type OpenMemory = string;
 
+/**  A part of what is found. */
+export type Page = {
+	/**  How many of the first hits are left out. */
+	skip: number,
+	/**  How many hits at most. */
+	limit: number,
+};
+
 /**  What a download is doing. */
 export type Phase = "checking" | "downloading" | "verifying" | "installing";
+
+/**  Where a page of a list ended. */
+export type Place = {
+	/**  When its last memory had last changed; RFC 3339, UTC. */
+	updatedAt: string,
+	/**  Which it was. */
+	id: string,
+};
 
 /**  The quick window was just shown. */
 export type QuickShown = null;
@@ -263,8 +330,10 @@ export type QuickShown = null;
 export type Reply = {
 	/**  The number the window gave the query. */
 	seq: number,
-	/**  Best first. */
+	/**  In the order that was asked for. */
 	hits: Hit[],
+	/**  How many were found, on this page and on others. */
+	total: number,
 	/**  The hits of each tier. */
 	counts: TierCounts,
 	/**  Where the time went. */
@@ -293,6 +362,9 @@ export type Shortcut = {
 	problem: string | null,
 };
 
+/**  The order of a list. */
+export type Sort = "relevance" | "newest" | "oldest";
+
 /**  Where a memory came from. */
 export type Source = "user" | "import" | "sample" | "papr";
 
@@ -314,6 +386,8 @@ export type Status = {
 	pending: number,
 	/**  How far the index is. */
 	index: IndexState,
+	/**  How much of a graph over very many vectors is built, 0..=1, while one is. */
+	graphs: number | null,
 	/**  The model. */
 	model: Model,
 	/**  Downloads of models. */
@@ -374,7 +448,7 @@ export type Timings = {
 export type Verdict = "good" | "warning" | "bad" | "skipped";
 
 /**  Why a hit is in the list. */
-export type Why = "exact" | "both" | "words" | "meaning";
+export type Why = "exact" | "both" | "words" | "meaning" | "listed";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

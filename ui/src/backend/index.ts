@@ -2,21 +2,42 @@
  * The one door between the views and the desktop shell. It leaves out windows, files and events by
  * name: a view knows only what is listed here, so a test can stand in for all of it.
  */
-import type { Memory, Mode, ModelInfo, Reply, Report, Status, Tier } from './bindings';
+import type {
+  Facets,
+  Filters,
+  Listing,
+  Memory,
+  Mode,
+  ModelInfo,
+  Page,
+  Place,
+  Reply,
+  Report,
+  Sort,
+  Status,
+  Tier,
+} from './bindings';
 
 export type {
   AppError,
   Download,
   ErrorCode,
+  FacetCount,
+  Facets,
+  Filters,
   Finding,
   Hit,
+  Listing,
   Memory,
   Mode,
   Model,
   ModelInfo,
+  Page,
   Phase,
+  Place,
   Reply,
   Report,
+  Sort,
   Source,
   Span,
   Status,
@@ -30,12 +51,13 @@ export type {
 export { Failure, toFailure } from './failure';
 
 export interface Query {
+  /** May hold filters of its own: `topic:`, `tier:`, `before:`, `after:`. */
   text: string;
-  /** How many hits at most, over both tiers. */
-  limit: number;
-  /** Null searches both tiers. */
-  tier: Tier | null;
+  filters: Filters;
+  sort: Sort;
   mode: Mode;
+  /** Counted over both tiers. The ranking stays as it is while its pages are asked for. */
+  page: Page;
   /** Rises with every request of one window; a reply carries it back. */
   seq: number;
 }
@@ -52,8 +74,10 @@ export type Unlisten = () => void;
 export interface Backend {
   search(query: Query): Promise<Reply>;
   status(): Promise<Status>;
-  /** Newest first. */
-  recent(limit: number, tier: Tier | null): Promise<Memory[]>;
+  /** By the time they last changed, from behind `after` on; by relevance means the newest first. */
+  list(filters: Filters, sort: Sort, after: Place | null, limit: number): Promise<Listing>;
+  /** What the memories that pass can be filtered by, each counted, the most frequent first. */
+  facets(filters: Filters): Promise<Facets>;
   get(id: string): Promise<Memory>;
   add(draft: Draft): Promise<Memory>;
   /** Fails with CONFLICT when `rev` is not the stored one. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { NO_FILTERS } from '../lib/filters';
 
 const invoke = vi.hoisted(() => vi.fn());
 const listen = vi.hoisted(() => vi.fn());
@@ -16,9 +17,20 @@ beforeEach(() => {
 describe('tauriBackend', () => {
   it('passes a query on under the names the shell knows', async () => {
     invoke.mockResolvedValue({ seq: 7 });
-    const query = { text: 'api', limit: 50, tier: null, mode: 'hybrid', seq: 7 } as const;
+    const page = { skip: 50, limit: 50 };
+    const filters = { ...NO_FILTERS, topics: ['work'] };
+    const query = { text: 'api', filters, sort: 'newest', mode: 'hybrid', page, seq: 7 } as const;
     await expect(tauriBackend.search(query)).resolves.toEqual({ seq: 7 });
     expect(invoke).toHaveBeenCalledWith('search', query);
+  });
+
+  it('passes on what a list is narrowed to and where it goes on', async () => {
+    invoke.mockResolvedValue({ memories: [], total: 0, next: null });
+    const after = { updatedAt: '2026-06-10T09:00:00Z', id: 'x' };
+    await tauriBackend.list(NO_FILTERS, 'oldest', after, 8);
+    expect(invoke).toHaveBeenCalledWith('list', { filters: NO_FILTERS, sort: 'oldest', after, limit: 8 });
+    await tauriBackend.facets(NO_FILTERS);
+    expect(invoke).toHaveBeenLastCalledWith('facets', { filters: NO_FILTERS });
   });
 
   it('throws an error of the engine with its code, hint and whether to try again', async () => {

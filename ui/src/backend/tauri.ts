@@ -22,9 +22,11 @@ function until(started: Promise<Unlisten>): Unlisten {
 }
 
 export const tauriBackend: Backend = {
-  search: ({ text, limit, tier, mode, seq }) => unwrap(commands.search(text, limit, tier, mode, seq)),
+  search: ({ text, filters, sort, mode, page, seq }) =>
+    unwrap(commands.search(text, filters, sort, mode, page, seq)),
   status: () => unwrap(commands.status()),
-  recent: (limit, tier) => unwrap(commands.recent(limit, tier)),
+  list: (filters, sort, after, limit) => unwrap(commands.list(filters, sort, after, limit)),
+  facets: (filters) => unwrap(commands.facets(filters)),
   get: (id) => unwrap(commands.get(id)),
   add: ({ content, tier, topics }) => unwrap(commands.add(content, tier, topics)),
   edit: (id, rev, { content, tier, topics }) => unwrap(commands.edit(id, rev, content, tier, topics)),

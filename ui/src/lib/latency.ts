@@ -30,14 +30,15 @@ function time(timings: Timings): string {
 
 /** "12 results · 9 ms", where there is little room. */
 export function shortLine(reply: Reply): string {
-  const results = t('count.results', { n: reply.hits.length });
+  const results = t('count.results', { n: reply.total });
   return t('line.short', { results, total: ms(reply.timings.total) });
 }
 
 /** "12 results (3 goals, 9 memories) · 9 ms (embed 6, search 1) · CPU" */
 export function latencyLine(reply: Reply, provider: string | null): string {
-  const tiers = tierList(reply.counts);
-  const results = t('count.results', { n: reply.hits.length });
+  // Only what is on this page was counted by tier.
+  const tiers = total(reply.counts) < reply.total ? '' : tierList(reply.counts);
+  const results = t('count.results', { n: reply.total });
   const parts = [tiers ? t('line.results', { results, tiers }) : results, time(reply.timings)];
   if (provider && reply.timings.embed > 0) parts.push(provider);
   return parts.join(t('list.dot'));

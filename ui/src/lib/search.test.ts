@@ -53,7 +53,9 @@ describe('asking', () => {
     search.setTier('goals');
     search.setMode('words');
     await wait(0);
-    expect(fake.called('search').at(-1)).toMatchObject([{ text: 'api', tier: 'goals', mode: 'words' }]);
+    expect(fake.called('search').at(-1)).toMatchObject([
+      { text: 'api', filters: { tier: 'goals' }, mode: 'words' },
+    ]);
     expect(search.rows.every((row) => row.memory.tier === 'goals')).toBe(true);
   });
 });
@@ -102,10 +104,10 @@ describe('stale replies', () => {
     await wait(0);
     fake.release('api');
     await wait(0);
-    expect(search.shown?.tier, 'the first held reply was for all tiers').toBeNull();
+    expect(search.shown?.filters.tier, 'the first held reply was for all tiers').toBeNull();
     fake.release('api');
     await wait(0);
-    expect(search.shown?.tier).toBe('goals');
+    expect(search.shown?.filters.tier).toBe('goals');
   });
 
   it('drops a reply that carries another number than its request', async () => {

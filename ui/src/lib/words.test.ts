@@ -10,6 +10,7 @@ function reply(over: Partial<Reply> = {}): Reply {
   return {
     seq: 1,
     hits: Array.from({ length: 12 }) as Reply['hits'],
+    total: 12,
     counts: { goals: 3, memories: 9 },
     timings: { tokenize: 200, embed: 5700, vector: 400, words: 700, fetch: 300, total: 9100 },
     mode: 'hybrid',
@@ -29,11 +30,17 @@ describe('latencyLine', () => {
   it('has a singular and leaves out a tier without results', () => {
     const one = reply({
       hits: Array.from({ length: 1 }) as Reply['hits'],
+      total: 1,
       counts: { goals: 1, memories: 0 },
     });
     expect(latencyLine(one, null)).toBe('1 result (1 goal) · 9 ms (embed 6, search 1)');
-    const none = reply({ hits: [], counts: { goals: 0, memories: 0 } });
+    const none = reply({ hits: [], total: 0, counts: { goals: 0, memories: 0 } });
     expect(latencyLine(none, null)).toBe('0 results · 9 ms (embed 6, search 1)');
+  });
+
+  it('says how many there are on all pages, and by tier only what it knows', () => {
+    expect(latencyLine(reply({ total: 134 }), null)).toBe('134 results · 9 ms (embed 6, search 1)');
+    expect(shortLine(reply({ total: 134 }))).toBe('134 results · 9 ms');
   });
 
   it('claims no embedding and no device when only words were searched', () => {

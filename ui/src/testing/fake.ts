@@ -5,17 +5,20 @@ import {
   type Backend,
   type Download,
   type Draft,
-  type Hit,
+  type Facets,
+  type Filters,
+  type Listing,
   type Memory,
   type ModelInfo,
+  type Place,
   type Query,
   type Reply,
   type Report,
-  type Span,
+  type Sort,
   type Status,
-  type Tier,
 } from '../backend';
 import { memory, status } from './fixtures';
+import { countTiers, facets, find, list, type Marks } from './found';
 import { catalogue, change, download, report, stopped } from './models';
 
 type Method = Exclude<keyof Backend, `on${string}`>;
@@ -31,6 +34,9 @@ export class FakeBackend implements Backend {
   calls: [Method, ...unknown[]][] = [];
   /** While true, searches wait until `release` names them by text. */
   holding = false;
+  /** What is known of memories beside what they say, by id. */
+  marks: Record<string, Marks> = {};
+  readonly marksOf = (id: string): Marks => this.marks[id] ?? {};
   /** Words the reply says it fell back to. */
   degraded: string | null = null;
   /** Who serves is taken from the status. */
@@ -43,6 +49,8 @@ export class FakeBackend implements Backend {
   /** Calls that wait until the memories are open. */
   #early: (() => void)[] = [];
   #held: { query: Query; answer: () => void }[] = [];
+  /** Answers of these methods that wait, in the order they were asked for. */
+  #waiting = new Map<Method, (() => void)[]>();
   #listeners = {
     status: new Set<(status: Status) => void>(),
     open: new Set<(id: string) => void>(),
@@ -67,6 +75,18 @@ export class FakeBackend implements Backend {
     const [held] = this.#held.splice(i, 1);
     if (i < 0 || !held) throw new Error(`no held search for ${text}`);
     held.answer();
+  }
+
+  /** From now on, answers of this method wait until `letGo`. */
+  hold(method: 'facets' | 'list'): void {
+    this.#waiting.set(method, []);
+  }
+
+  /** Lets the answer go that is at this place among those that wait. */
+  letGo(method: 'facets' | 'list', at = 0): void {
+    const [answer] = this.#waiting.get(method)?.splice(at, 1) ?? [];
+    if (!answer) throw new Error(`no answer of ${method} waits`);
+    answer();
   }
 
   called(method: Method): unknown[][] {
@@ -94,20 +114,8 @@ export class FakeBackend implements Backend {
   async search(query: Query): Promise<Reply> {
     await this.#enter('search', query);
     if (this.holding) await new Promise<void>((answer) => this.#held.push({ query, answer }));
-    const hits = this.kept
-      .filter((kept) => query.tier === null || kept.tier === query.tier)
-      .map((kept) => hit(kept, query.text))
-      .filter((found) => found !== null)
-      .sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
-      .slice(0, query.limit);
-    return {
-      seq: query.seq,
-      hits,
-      counts: countTiers(hits.map((found) => found.memory)),
-      timings: { tokenize: 180, embed: 5700, vector: 420, words: 610, fetch: 300, total: 8900 },
-      mode: query.mode,
-      degraded: this.degraded,
-    };
+    const timings = { tokenize: 180, embed: 5700, vector: 420, words: 610, fetch: 300, total: 8900 };
+    return { ...find(this.kept, query, this.marksOf), timings, degraded: this.degraded };
   }
 
   async status(): Promise<Status> {
@@ -115,9 +123,18 @@ export class FakeBackend implements Backend {
     return this.info;
   }
 
-  async recent(limit: number, tier: Tier | null): Promise<Memory[]> {
-    await this.#enter('recent', limit, tier);
-    return this.kept.filter((kept) => tier === null || kept.tier === tier).slice(0, limit);
+  async list(filters: Filters, sort: Sort, after: Place | null, limit: number): Promise<Listing> {
+    await this.#enter('list', filters, sort, after, limit);
+    await this.#wait('list');
+    return list(this.kept, filters, sort === 'oldest', after, limit, this.marksOf);
+  }
+
+  async facets(filters: Filters): Promise<Facets> {
+    await this.#enter('facets', filters);
+    // It was counted before the answer set out: a late one tells of the past.
+    const counted = facets(this.kept, filters, this.marksOf);
+    await this.#wait('facets');
+    return counted;
   }
 
   async get(id: string): Promise<Memory> {
@@ -283,6 +300,11 @@ export class FakeBackend implements Backend {
     if (error) throw new Failure(error);
   }
 
+  async #wait(method: Method): Promise<void> {
+    const waiting = this.#waiting.get(method);
+    if (waiting) await new Promise<void>((answer) => waiting.push(answer));
+  }
+
   /** Changes what is known of one model. */
   shelve(id: string, over: Partial<ModelInfo>): void {
     this.#shelve((model) => (model.id === id ? { ...model, ...over } : model));
@@ -333,42 +355,4 @@ function listen<T>(listeners: Set<T>, listener: T): () => void {
 
 function fail(code: AppError['code'], message: string): Failure {
   return new Failure({ code, message, hint: null, retryable: false });
-}
-
-function countTiers(memories: Memory[]): Status['counts'] {
-  const goals = memories.filter((kept) => kept.tier === 'goals').length;
-  return { goals, memories: memories.length - goals };
-}
-
-/** Matches whole or part words, and calls the rest likeness in meaning when a topic is named. */
-function hit(kept: Memory, text: string): Hit | null {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const content = kept.content.toLowerCase();
-  const matched = words.filter((word) => content.includes(word));
-  const near = words.filter((word) => kept.topics.includes(word) && !matched.includes(word));
-  if (matched.length + near.length === 0) return null;
-  const share = (matched.length + 0.6 * near.length) / words.length;
-  const exact = words.length > 1 && content.includes(text.toLowerCase());
-  return {
-    memory: kept,
-    snippet: mark(kept.content, matched),
-    cosine: 0.31 + share * 0.4,
-    words: matched.length > 0 ? matched.length * 2.4 : null,
-    score: share * (kept.tier === 'goals' ? 0.95 : 0.9) - kept.content.length / 2000,
-    why: exact
-      ? 'exact'
-      : matched.length === 0
-        ? 'meaning'
-        : near.length > 0 || share === 1
-          ? 'both'
-          : 'words',
-    matched,
-  };
-}
-
-function mark(content: string, words: string[]): Span[] {
-  if (words.length === 0) return [{ text: content, marked: false }];
-  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const parts = content.split(new RegExp(`(${escaped.join('|')})`, 'gi'));
-  return parts.map((text, i) => ({ text, marked: i % 2 === 1 })).filter((span) => span.text !== '');
 }

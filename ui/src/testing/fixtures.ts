@@ -62,6 +62,15 @@ export function memories(now = NOW): Memory[] {
   });
 }
 
+/** So many that they come in pages, newest first, an hour apart; "Note 1" is the newest. */
+export function notes(count: number, now = NOW): Memory[] {
+  return Array.from({ length: count }, (_, i) => {
+    const time = new Date(now - (i + 1) * HOUR).toISOString();
+    const id = `0197a1b2-0000-7000-8000-${String(i + 1).padStart(12, '0')}`;
+    return memory({ id, content: `Note ${i + 1}`, createdAt: time, updatedAt: time });
+  });
+}
+
 export function status(over: Partial<Status> = {}): Status {
   return {
     state: 'open',
@@ -69,6 +78,7 @@ export function status(over: Partial<Status> = {}): Status {
     samples: 0,
     pending: 0,
     index: 'ready',
+    graphs: null,
     model: {
       state: 'ready',
       id: 'all-minilm-l6-v2',

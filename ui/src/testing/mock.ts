@@ -5,6 +5,36 @@ import { memories, noModel, opening, status } from './fixtures';
 import { change, download, stopped } from './models';
 
 const full = () => memories(Date.now());
+const DAY = 24 * 3_600_000;
+
+/** Over a hundred memories with all there is to filter by, some of them folded. */
+function library(): FakeBackend {
+  const now = Date.now();
+  const more = ['travel', 'home', 'reading', 'health', 'garden', 'music', 'cooking', 'team notes'];
+  const kept = Array.from({ length: 11 }, (_, n) =>
+    full().map((one, i) => {
+      const time = new Date(Date.parse(one.updatedAt) - n * 3.3 * DAY).toISOString();
+      return {
+        ...one,
+        id: `0197a1b2-0000-7000-8000-${String(n * 12 + i).padStart(12, '0')}`,
+        content: n === 0 ? one.content : `${one.content} (${n})`,
+        kind: i === 9 ? 'code_snippet' : one.tier === 'goals' ? 'goal' : 'text',
+        topics: n === 0 ? one.topics : [...new Set([...one.topics, more[(n * 5 + i) % more.length]!])],
+        updatedAt: time,
+        createdAt: time,
+      };
+    }),
+  ).flat();
+  const fake = new FakeBackend(kept.filter((one) => Date.parse(one.updatedAt) <= now));
+  fake.kept.forEach(({ id }, i) => {
+    fake.marks[id] = {
+      role: i % 3 === 0 ? 'assistant' : 'user',
+      ...(i % 4 === 0 ? { category: i % 8 === 0 ? 'preference' : 'task' } : {}),
+      alike: i % 7 === 1 ? 2 : 0,
+    };
+  });
+  return fake;
+}
 
 const states: Record<string, () => FakeBackend> = {
   first: () => new FakeBackend(),
@@ -52,13 +82,16 @@ const states: Record<string, () => FakeBackend> = {
     }),
   error: () => {
     const fake = new FakeBackend(full());
-    fake.failNext('recent', {
+    fake.failNext('list', {
       code: 'INTERNAL',
       message: 'The memories couldn’t be read.',
       hint: 'Trying again often helps.',
     });
     return fake;
   },
+  library: () => library(),
+  graphs: () =>
+    Object.assign(library(), { info: status({ graphs: 0.43, counts: { goals: 33, memories: 99 } }) }),
   fatal: () =>
     new FakeBackend([], {
       state: 'failed',
@@ -115,10 +148,24 @@ const modelStates: Record<string, () => FakeBackend> = {
   doctor: () => new FakeBackend(full()),
 };
 
+/** States of the library in which a person has pressed something, button by button. */
+const pressed: Record<string, string[]> = {
+  filters: ['Filter'],
+  chosen: ['Filter', 'api', 'assistant'],
+  chips: ['Filter', 'api', 'assistant', 'Filter (2)'],
+  uncounted: ['Filter'],
+  more: ['Show more'],
+};
+
 export function mockBackend(state: string): Backend {
   const models = modelStates[state];
   if (models) setTimeout(() => openModels(state === 'doctor'), 50);
-  const fake = (models ?? states[state] ?? states.recents)!();
+  const buttons = pressed[state];
+  const fake = (models ?? states[state] ?? (buttons ? library : states.recents))!();
+  if (state === 'uncounted') {
+    fake.failNext('facets', { code: 'INTERNAL', message: 'the memories couldn’t be read' });
+  }
+  if (buttons) setTimeout(() => press(buttons), 100);
   const query = new URLSearchParams(location.search).get('q');
   if (query) setTimeout(() => type(query), 50);
   return fake;
@@ -132,6 +179,16 @@ function openModels(visit: boolean): void {
     button?.click();
     setTimeout(() => button?.scrollIntoView({ block: 'end' }), 100);
   }, 50);
+}
+
+function press([name, ...rest]: string[]): void {
+  if (name === undefined) return;
+  const named = (button: HTMLElement) => button.innerText.split('\n')[0]?.trim() === name;
+  const button = [...document.querySelectorAll<HTMLElement>('button')].find(named);
+  button?.scrollIntoView({ block: 'end' });
+  button?.click();
+  // What was pressed may have moved.
+  setTimeout(() => (rest.length > 0 ? press(rest) : button?.scrollIntoView({ block: 'end' })), 50);
 }
 
 function type(text: string): void {

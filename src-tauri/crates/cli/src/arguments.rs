@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use papr_memory::{MemoryId, Mode, Tier};
+use papr_memory::{MemoryId, Mode, Sort, Tier};
 
+use crate::filters::FilterArguments;
 use crate::models::ModelsCommand;
 use crate::upkeep::BackupCommand;
 
@@ -53,12 +54,19 @@ pub(crate) enum Command {
     },
     /// Show memories, last changed first
     List {
-        /// Only goals or only memories
-        #[arg(long)]
-        tier: Option<Tier>,
+        /// newest or oldest first
+        #[arg(long, default_value_t = Sort::Newest)]
+        sort: Sort,
         /// How many at most
         #[arg(long, short = 'n', default_value_t = 50)]
         limit: usize,
+        #[command(flatten)]
+        filters: FilterArguments,
+    },
+    /// Count memories by tier, type, source, role, category and topic
+    Facets {
+        #[command(flatten)]
+        filters: FilterArguments,
     },
     /// Show one memory
     Get {
@@ -92,17 +100,23 @@ pub(crate) enum Command {
     },
     /// Find memories by meaning and by word
     Search {
-        /// A question, a name, an id, or a "phrase in quotes"
+        /// A question, a name, an id, a "phrase in quotes"; -word leaves out, topic: tier: before: after: narrow
+        #[arg(allow_hyphen_values = true)]
         query: String,
         /// How many results at most, 1 to 1,000
         #[arg(short = 'k', long = "limit", default_value_t = 10)]
         limit: usize,
-        /// Only goals or only memories
-        #[arg(long)]
-        tier: Option<Tier>,
+        /// How many of the first results to leave out
+        #[arg(long, default_value_t = 0)]
+        skip: usize,
+        /// relevance, newest or oldest
+        #[arg(long, default_value_t = Sort::Relevance)]
+        sort: Sort,
         /// hybrid, meaning or words
         #[arg(long, default_value_t = Mode::Hybrid)]
         mode: Mode,
+        #[command(flatten)]
+        filters: FilterArguments,
     },
     /// Print the vectors of texts
     Embed {

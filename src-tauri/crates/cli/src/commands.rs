@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::arguments::{Arguments, Command};
 use crate::models;
-use crate::output::{Failure, Output, memory_line, memory_text, note, progress};
+use crate::output::{Failure, Output, facets_text, memory_line, memory_text, note, progress};
 use crate::upkeep::{self, BackupCommand};
 
 /// Questions of `papr demo`: by meaning, by an id, by a name, by one word.
@@ -49,11 +49,16 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         }
         Command::Import { file } => import(engine, file, output),
         Command::Export { file } => export(engine, file, output),
-        Command::List { tier, limit } => {
+        Command::List { filters, sort, limit } => {
             engine.start_index()?;
             engine.wait_index()?;
-            let memories = engine.recent(*tier, *limit)?;
+            let memories = engine.list(&filters.filters(), *sort, None, *limit)?.memories;
             output.print(&memories, |memories| memories.iter().map(memory_line).collect())
+        }
+        Command::Facets { filters } => {
+            engine.start_index()?;
+            engine.wait_index()?;
+            output.print(&engine.facets(&filters.filters())?, facets_text)
         }
         Command::Get { id } => output.print(&engine.get(*id)?, memory_text),
         Command::Edit { id, text, tier, topics } => {
@@ -77,8 +82,9 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
             output.print(&restored, |restored| format!("Took back {} of {}\n", restored.len(), ids.len()))?;
             finish_embedding(engine)
         }
-        Command::Search { query, limit, tier, mode } => {
-            let query = Query::new(query, *limit, *tier, *mode).map_err(Error::from)?;
+        Command::Search { query, limit, skip, filters, sort, mode } => {
+            let query = Query::new(query, *limit, None, *mode).map_err(Error::from)?;
+            let query = query.among(filters.filters()).sorted(*sort).skipping(*skip);
             ready_for(engine, *mode)?;
             let reply = engine.search(&query, &CancelToken::new())?;
             output.print(&reply, |reply| output.reply(reply))

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod filters;
 mod models;
 mod output;
 mod upkeep;

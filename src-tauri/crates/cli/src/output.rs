@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use papr_engine::{Code, Error, Problem};
 use papr_memory::ports::StoreError;
-use papr_memory::{Hit, Memory, Reason, Reply, Span};
+use papr_memory::{Facets, Hit, Memory, Reason, Reply, Span};
 use serde::Serialize;
 
 /// Where and how results are printed.
@@ -108,6 +108,7 @@ impl Output {
             Reason::Both => "words and meaning",
             Reason::Words => "words",
             Reason::Meaning => "meaning",
+            Reason::Listed => "listed",
         };
         let cosine = hit.cosine.map_or(String::new(), |cosine| format!(" · cosine {cosine:.2}"));
         let words = hit
@@ -117,12 +118,35 @@ impl Output {
         let head =
             format!("{rank:>2}. {} · {why}{cosine}{words} · {}", tier_name(&hit.memory), hit.memory.id);
         let snippet: String = hit.snippet.iter().map(|span| self.span(span)).collect();
-        format!("{head}\n    {snippet}\n")
+        let alike = match hit.alike.len() {
+            0 => String::new(),
+            1 => "    and 1 that says the same\n".to_owned(),
+            many => format!("    and {many} that say the same\n"),
+        };
+        format!("{head}\n    {snippet}\n{alike}")
     }
 
     fn span(&self, span: &Span) -> String {
         if span.marked && self.marks { format!("\x1b[1m{}\x1b[0m", span.text) } else { span.text.clone() }
     }
+}
+
+/// Facets, a block each, the most frequent first.
+pub(crate) fn facets_text(facets: &Facets) -> String {
+    let blocks = [
+        ("Tier", &facets.tiers),
+        ("Type", &facets.kinds),
+        ("Source", &facets.sources),
+        ("Role", &facets.roles),
+        ("Category", &facets.categories),
+        ("Topic", &facets.topics),
+    ];
+    let mut text = format!("{} memories\n", facets.total);
+    for (name, counts) in blocks.into_iter().filter(|(_, counts)| !counts.is_empty()) {
+        text.push_str(&format!("\n{name}\n"));
+        text.extend(counts.iter().map(|facet| format!("{:>7}  {}\n", facet.count, facet.value)));
+    }
+    text
 }
 
 /// A remark to the person, beside the results.
@@ -202,9 +226,13 @@ fn latency_line(reply: &Reply) -> String {
     let millis = |micros: u64| format!("{:.1}", micros as f64 / 1000.0);
     let timings = &reply.timings;
     let search = timings.vector + timings.words + timings.fetch;
+    let shown = reply.counts.total();
+    let results = match reply.total.max(shown) {
+        total if total == shown => plural(shown, "result", "results"),
+        total => format!("{shown} of {}", plural(total, "result", "results")),
+    };
     let mut line = format!(
-        "{} ({}, {}) · {} ms (embed {}, search {})\n",
-        plural(reply.counts.total(), "result", "results"),
+        "{results} ({}, {}) · {} ms (embed {}, search {})\n",
         plural(reply.counts.goals, "goal", "goals"),
         plural(reply.counts.memories, "memory", "memories"),
         millis(timings.total),

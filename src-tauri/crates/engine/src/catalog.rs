@@ -1,22 +1,17 @@
-//! The catalogue: what is searched. Words of all memories, vectors of both tiers, who was last touched.
+//! The catalogue: what is searched. Words of all memories, what can be filtered by, vectors of both tiers, who
+//! was last touched.
 //!
 //! It is derived from the store and lives behind one lock, so that a search sees both tiers and both kinds
 //! of index at one moment.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use papr_index::{VectorIndex, WordIndex};
+use papr_index::{Attribute, Attributes, VectorIndex, WordIndex};
 use papr_memory::ports::{Store, StoreError};
 use papr_memory::{Memory, MemoryId, Source, Space, Tier, TierCounts, Vector};
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    tier: Tier,
-    updated_at: Timestamp,
-    sample: bool,
-}
 
 /// The vectors of one space, an index a tier.
 #[derive(Debug)]
@@ -121,12 +116,14 @@ impl Building {
 
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
+    /// Words, and who stands at which slot.
     pub(crate) words: WordIndex,
+    /// What memories are, at the slots of their words.
+    pub(crate) attributes: Attributes,
     /// What meaning is searched in.
     pub(crate) vectors: Option<Vectors>,
     /// What it will be searched in after a change of model.
     pub(crate) building: Option<Building>,
-    entries: HashMap<MemoryId, Entry>,
     recent: BTreeSet<(Timestamp, MemoryId)>,
     samples: BTreeSet<MemoryId>,
     counts: TierCounts,
@@ -146,25 +143,20 @@ impl Catalog {
                 building.refused.insert(memory.id);
             }
         }
-        let entry = Entry {
-            tier: memory.tier,
-            updated_at: memory.updated_at,
-            sample: memory.source == Source::Sample,
-        };
-        self.words.upsert(memory.id, memory.tier, &words(memory));
-        self.recent.insert((entry.updated_at, memory.id));
-        if entry.sample {
+        let slot = self.words.upsert(memory.id, &words(memory));
+        self.attributes.put(slot, memory);
+        self.recent.insert((memory.updated_at, memory.id));
+        if memory.source == Source::Sample {
             self.samples.insert(memory.id);
         }
-        self.counts.count(entry.tier);
-        self.entries.insert(memory.id, entry);
+        self.counts.count(memory.tier);
         if let (Some(vector), Some(vectors)) = (vector, &mut self.vectors) {
             vectors.of_mut(memory.tier).upsert(memory.id, &vector);
         }
     }
 
     pub(crate) fn remove(&mut self, id: MemoryId) {
-        let Some(entry) = self.entries.remove(&id) else { return };
+        let Some(entry) = self.words.slot(id).and_then(|slot| self.attributes.take(slot)) else { return };
         self.words.remove(id);
         self.recent.remove(&(entry.updated_at, id));
         self.samples.remove(&id);
@@ -182,7 +174,7 @@ impl Catalog {
 
     /// Begins to build `space` beside the one that serves; `have` are the memories that stand in it already.
     pub(crate) fn build_space(&mut self, space: &Space, have: &HashSet<MemoryId>) {
-        let missing = self.entries.keys().copied().filter(|id| !have.contains(id)).collect();
+        let missing = self.ids().filter(|id| !have.contains(id)).collect();
         self.building = Some(Building { space: space.clone(), missing, refused: BTreeSet::new() });
     }
 
@@ -194,9 +186,9 @@ impl Catalog {
 
     /// Puts a vector of `space` beside its memory, if the memory is here.
     pub(crate) fn put_vector(&mut self, space: &Space, id: MemoryId, vector: &Vector) {
-        let Some(entry) = self.entries.get(&id) else { return };
+        let Some(tier) = self.tier(id) else { return };
         if let Some(vectors) = self.vectors.as_mut().filter(|vectors| vectors.space == *space) {
-            vectors.of_mut(entry.tier).upsert(id, vector);
+            vectors.of_mut(tier).upsert(id, vector);
         }
         if let Some(building) = self.building.as_mut().filter(|building| building.space == *space) {
             building.forget(id);
@@ -206,8 +198,7 @@ impl Catalog {
     /// The memories that have no vector yet, oldest first.
     pub(crate) fn without_vector(&self) -> Vec<MemoryId> {
         let Some(vectors) = &self.vectors else { return Vec::new() };
-        let mut ids: Vec<MemoryId> =
-            self.entries.keys().copied().filter(|&id| !vectors.contains(id)).collect();
+        let mut ids: Vec<MemoryId> = self.ids().filter(|&id| !vectors.contains(id)).collect();
         ids.sort_unstable();
         ids
     }
@@ -218,11 +209,20 @@ impl Catalog {
     }
 
     pub(crate) fn contains(&self, id: MemoryId) -> bool {
-        self.entries.contains_key(&id)
+        self.words.slot(id).is_some()
+    }
+
+    /// What is known of a memory without asking the store.
+    pub(crate) fn attribute(&self, id: MemoryId) -> Option<Attribute> {
+        self.attributes.get(self.words.slot(id)?)
     }
 
     pub(crate) fn tier(&self, id: MemoryId) -> Option<Tier> {
-        self.entries.get(&id).map(|entry| entry.tier)
+        self.attribute(id).map(|attribute| attribute.tier)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = MemoryId> + '_ {
+        self.recent.iter().map(|&(_, id)| id)
     }
 
     pub(crate) fn counts(&self) -> TierCounts {
@@ -233,13 +233,22 @@ impl Catalog {
         self.samples.iter().copied()
     }
 
-    /// The memories last changed, newest first, of one tier or both.
-    pub(crate) fn recent(&self, tier: Option<Tier>) -> impl Iterator<Item = MemoryId> + '_ {
-        self.recent
-            .iter()
-            .rev()
-            .map(|&(_, id)| id)
-            .filter(move |&id| tier.is_none_or(|wanted| self.tier(id) == Some(wanted)))
+    /// Memories with the time they last changed, the newest first, from behind a place on.
+    pub(crate) fn newest(
+        &self,
+        after: Option<(Timestamp, MemoryId)>,
+    ) -> impl Iterator<Item = (Timestamp, MemoryId)> + '_ {
+        let end = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.recent.range((Bound::Unbounded, end)).rev().copied()
+    }
+
+    /// The same, the oldest first.
+    pub(crate) fn oldest(
+        &self,
+        after: Option<(Timestamp, MemoryId)>,
+    ) -> impl Iterator<Item = (Timestamp, MemoryId)> + '_ {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.recent.range((start, Bound::Unbounded)).copied()
     }
 
     fn take_vector(&self, id: MemoryId) -> Option<Vector> {

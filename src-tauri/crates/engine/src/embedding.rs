@@ -63,6 +63,7 @@ pub(crate) enum Step {
 
 /// Loads the model that serves and reads its vectors.
 fn begin(shared: &Shared) -> Result<Serving, Error> {
+    model::shelf::tidy(shared);
     let serving = model::load_serving(shared)?;
     let mut stream = shared.status.subscribe();
     let indexed = pollster::block_on(stream.wait_for(|status| status.index != IndexState::Building));

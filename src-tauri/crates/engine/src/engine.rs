@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::thread::{self, JoinHandle};
 
 use papr_memory::ports::{Clock, Store, SystemClock};
-use papr_memory::{CancelToken, Memory, MemoryId, Tier};
+use papr_memory::{CancelToken, Memory, MemoryId};
 use papr_store::{Child, SledStore, open_or_recover};
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::downloads::Downloads;
 use crate::model::Model;
 use crate::queue::Queue;
-use crate::search::Fusion;
+use crate::search::{Fusion, Rankings};
 use crate::settings::SETTINGS_FILE;
 use crate::{
     Error, IndexState, ModelState, Resources, Settings, Status, background, embedding, graphs, paths,
@@ -67,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) model: Model,
     pub(crate) queue: Queue,
     pub(crate) downloads: Downloads,
+    pub(crate) rankings: Rankings,
     pub(crate) stop: CancelToken,
     pub(crate) data_folder: PathBuf,
     pub(crate) status: watch::Sender<Status>,
@@ -157,6 +158,7 @@ impl Engine {
             model: Model::default(),
             queue: Queue::default(),
             downloads: Downloads::default(),
+            rankings: Rankings::default(),
             stop: CancelToken::new(),
             status: watch::Sender::new(Status {
                 recovered: opened.recovered.map(|recovered| recovered.to_string()),
@@ -246,13 +248,6 @@ impl Engine {
     /// The memory with this id.
     pub fn get(&self, id: MemoryId) -> Result<Memory, Error> {
         self.shared.store.get(id)?.ok_or(Error::NotFound(id))
-    }
-
-    /// Up to `limit` memories, last changed first, of one tier or both. Needs the index: what was not read
-    /// yet is not listed.
-    pub fn recent(&self, tier: Option<Tier>, limit: usize) -> Result<Vec<Memory>, Error> {
-        let ids: Vec<MemoryId> = self.shared.catalog().recent(tier).take(limit).collect();
-        ids.into_iter().filter_map(|id| self.shared.store.get(id).map_err(Error::from).transpose()).collect()
     }
 
     /// Bytes the store takes on disk.

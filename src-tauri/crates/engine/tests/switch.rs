@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use papr_memory::{Mode, Reply};
-use support::Bench;
+use support::{Bench, no_resources};
 
 const FLOAT: &str = "all-minilm-l6-v2";
 const BYTES: &str = "all-minilm-l6-v2-int8";
@@ -166,4 +166,14 @@ fn a_model_in_use_is_not_removed_and_an_unknown_one_is_told() {
     assert!(unknown.to_string().contains("no-such-model"), "{unknown}");
     let disabled = bench.engine().use_model("qwen3-embedding-4b").unwrap_err().to_string();
     assert!(disabled.contains("cannot be used"), "{disabled}");
+}
+
+#[test]
+fn what_a_killed_removal_left_goes_at_the_next_start() {
+    let mut bench = Bench::with(no_resources());
+    let left = bench.data().join("models").join("some-model.gone");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("model.onnx"), "half a model").unwrap();
+    bench.restart();
+    assert!(!left.exists(), "a person's disk is not filled with what nobody uses");
 }

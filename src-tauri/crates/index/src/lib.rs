@@ -5,6 +5,8 @@
 //! or decides how the two kinds of search are weighed against each other: that is the engine's part. Files are
 //! read and written only for the graphs, and only when asked.
 
+mod attributes;
+mod endings;
 mod fold;
 mod function_words;
 mod id_hash;
@@ -16,8 +18,9 @@ mod token;
 pub mod vectors;
 mod words;
 
+pub use attributes::{Attribute, Attributes, Selected, Selection};
 pub use parse::{Phrase, Term, WordQuery};
 pub use snippet::{Marked, Snippet, snippet};
 pub use syntax::{QueryFilters, TypedQuery};
-pub use vectors::{Filter, Nearest, VectorIndex, View};
-pub use words::{Endings, WordIndex, WordMatch, WordMatches};
+pub use vectors::{Filter, IdSet, Nearest, VectorIndex, View};
+pub use words::{Slot, WordIndex, WordMatch, WordMatches};

@@ -1,5 +1,6 @@
 //! A query as the word index reads it: terms, identifiers, quoted phrases.
 
+use crate::endings::stem;
 use crate::fold::fold;
 use crate::syntax::{is_quote, split_excluded};
 use crate::token;
@@ -9,6 +10,8 @@ use crate::token;
 pub struct Term {
     /// Case and accents off.
     pub(crate) folded: String,
+    /// What its other forms have in common with it, if it has other forms.
+    pub(crate) stem: Option<String>,
     /// As it was typed.
     pub typed: String,
     /// The word may go on: it stands last and nothing after it says that it is whole.
@@ -44,6 +47,12 @@ pub struct WordQuery {
 const NAME_WORDS: usize = 4;
 
 impl WordQuery {
+    /// What is to be left out, and nothing to look for.
+    #[must_use]
+    pub fn only_excluded(&self) -> Self {
+        Self { excluded: self.excluded.clone(), ..Self::default() }
+    }
+
     /// Reads what was typed. Never fails: what is not understood is searched for as words.
     pub fn parse(typed: &str) -> Self {
         let (excluded, text) = split_excluded(typed);
@@ -101,7 +110,10 @@ fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool, in_pair: bool) {
             known.in_pair &= in_pair;
         }
         None if folded.is_empty() => {}
-        None => terms.push(Term { folded, typed: typed.to_owned(), open, in_pair }),
+        None => {
+            let stem = stem(&folded);
+            terms.push(Term { folded, stem, typed: typed.to_owned(), open, in_pair });
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::endings::is_form;
 use crate::fold::fold;
 use crate::parse::{Term, WordQuery};
 use crate::token;
@@ -76,7 +77,8 @@ fn is_match(word: &str, term: &Term) -> bool {
         // Most words are: compared as they stand, without being copied.
         let same = |part: &str| part.eq_ignore_ascii_case(&term.folded);
         return same(word)
-            || (term.open && word.get(..term.folded.len()).is_some_and(same) && may_go_on(&term.folded));
+            || (term.open && word.get(..term.folded.len()).is_some_and(same) && may_go_on(&term.folded))
+            || term.stem.as_ref().is_some_and(|stem| is_form(word, stem));
     }
     let word = fold(word);
     word == term.folded || (term.open && word.starts_with(&term.folded) && may_go_on(&term.folded))

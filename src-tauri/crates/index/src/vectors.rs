@@ -43,7 +43,7 @@ use self::rows::Rows;
 pub use self::search::nearest;
 pub use self::snapshot::{SnapshotError, saved_segments};
 use self::view::Segment;
-pub use self::view::{Bytes, Filter, Nearest, View};
+pub use self::view::{Bytes, Filter, IdSet, Nearest, View};
 use crate::id_hash::IdHash;
 
 /// More segments than these are merged.

@@ -1,10 +1,12 @@
 //! Words: an inverted index over both tiers, scored by BM25.
 //!
-//! One index holds all memories, with the tier as a filter, so that how rare a word is, and therefore a
-//! score, does not depend on which tier a memory stands in.
+//! One index holds all memories, of which a search may be confined to some, so that how rare a word is, and
+//! therefore a score, does not depend on which tier a memory stands in.
 //!
-//! This file says what is kept and how it changes; `words/search.rs` how it is searched.
+//! This file says what is kept and how it changes; `words/search.rs` how it is searched, `words/alike.rs` which
+//! memories say the same.
 
+mod alike;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -12,9 +14,9 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use papr_memory::{MemoryId, Tier};
-use rust_stemmers::{Algorithm, Stemmer};
+use papr_memory::MemoryId;
 
+use crate::endings::stem;
 use crate::fold::fold;
 use crate::id_hash::IdHash;
 use crate::token;
@@ -23,7 +25,11 @@ pub(crate) use self::search::may_go_on;
 pub use self::search::{WordMatch, WordMatches};
 
 type TermId = u32;
-type Slot = u32;
+/// Where a memory stands in the index, as long as it stands there.
+pub type Slot = u32;
+
+/// No word has more forms than this; a stem with more belongs to several words.
+const FORMS: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
 struct Posting {
@@ -34,27 +40,22 @@ struct Posting {
 #[derive(Debug)]
 struct Document {
     id: MemoryId,
-    tier: Tier,
     /// Its words in order: what phrases are looked for in.
     sequence: Box<[TermId]>,
     /// Its compound pieces, and its pairs of ideographs.
     wholes: Box<[TermId]>,
-}
-
-/// Whether the endings of words count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Endings {
-    /// `ship` and `shipped` are two words.
-    #[default]
-    Kept,
-    /// English endings are taken off (Snowball): `ship` and `shipped` are one word.
-    English,
+    /// A bit for each of its words, by hash: texts of the same words have the same bits.
+    signature: u64,
 }
 
 /// All words of all memories.
 #[derive(Default)]
 pub struct WordIndex {
     terms: BTreeMap<Box<str>, TermId>,
+    /// The terms that are forms of one word, by their stem.
+    forms: HashMap<Box<str>, Vec<TermId>>,
+    /// Whether there is a digit in a term.
+    numbers: Vec<bool>,
     postings: Vec<Vec<Posting>>,
     documents: Vec<Option<Document>>,
     /// Words in each document, beside each other for the scoring loop.
@@ -64,22 +65,12 @@ pub struct WordIndex {
     /// Changes with everything that changes.
     version: u64,
     total_words: u64,
-    stemmer: Option<Stemmer>,
 }
 
 impl WordIndex {
-    /// An index of nothing that keeps words as they are.
+    /// An index of nothing.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// An index of nothing.
-    pub fn with_endings(endings: Endings) -> Self {
-        let stemmer = match endings {
-            Endings::Kept => None,
-            Endings::English => Some(Stemmer::create(Algorithm::English)),
-        };
-        Self { stemmer, ..Self::default() }
     }
 
     /// How many memories it holds.
@@ -92,8 +83,18 @@ impl WordIndex {
         self.slot_of.is_empty()
     }
 
-    /// Adds a memory, or replaces what it said.
-    pub fn upsert(&mut self, id: MemoryId, tier: Tier, text: &str) {
+    /// Where a memory stands.
+    pub fn slot(&self, id: MemoryId) -> Option<Slot> {
+        self.slot_of.get(&id).copied()
+    }
+
+    /// The memory that stands there.
+    pub fn id(&self, slot: Slot) -> Option<MemoryId> {
+        self.document(slot).map(|document| document.id)
+    }
+
+    /// Adds a memory, or replaces what it said; tells where it stands from now on.
+    pub fn upsert(&mut self, id: MemoryId, text: &str) -> Slot {
         self.remove(id);
         self.version += 1;
         let sequence: Box<[TermId]> = token::words(text).map(|range| self.term(&text[range])).collect();
@@ -112,8 +113,10 @@ impl WordIndex {
             postings.insert(place, Posting { slot, count });
         }
         self.lengths[slot as usize] = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
-        self.documents[slot as usize] = Some(Document { id, tier, sequence, wholes });
+        let signature = alike::signature(&sequence);
+        self.documents[slot as usize] = Some(Document { id, sequence, wholes, signature });
         self.slot_of.insert(id, slot);
+        slot
     }
 
     /// Takes a memory out; whether it was there.
@@ -141,24 +144,25 @@ impl WordIndex {
         if let Some(term) = self.lookup(&folded) {
             return term;
         }
-        let key = self.stem(&folded).map_or(folded.as_str().into(), Into::into);
         let term = TermId::try_from(self.postings.len()).unwrap_or(TermId::MAX);
         self.postings.push(Vec::new());
-        self.terms.insert(key, term);
+        self.numbers.push(folded.contains(char::is_numeric));
+        if let Some(stem) = stem(&folded) {
+            self.forms.entry(stem.into()).or_default().push(term);
+        }
+        self.terms.insert(folded.into(), term);
         term
     }
 
     fn lookup(&self, folded: &str) -> Option<TermId> {
-        match self.stem(folded) {
-            Some(stem) => self.terms.get(stem.as_str()).copied(),
-            None => self.terms.get(folded).copied(),
-        }
+        self.terms.get(folded).copied()
     }
 
-    /// A word without its ending, if endings do not count. Identifiers and words of other scripts have none.
-    fn stem(&self, folded: &str) -> Option<String> {
-        let stemmer = self.stemmer.as_ref()?;
-        folded.bytes().all(|byte| byte.is_ascii_lowercase()).then(|| stemmer.stem(folded).into_owned())
+    /// The terms that are forms of this word, itself included if it is a term; at most [`FORMS`].
+    fn forms(&self, folded: &str, stem: Option<&str>) -> Vec<TermId> {
+        let alone = || self.lookup(folded).into_iter().collect();
+        let family = stem.and_then(|stem| self.forms.get(stem));
+        family.map_or_else(alone, |family| family.iter().copied().take(FORMS).collect())
     }
 }
 

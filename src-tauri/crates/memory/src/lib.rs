@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 
 mod cancel;
+mod credentials;
+mod filters;
 mod fingerprint;
 mod manifest;
 mod memory;
@@ -14,16 +16,20 @@ pub mod ports;
 mod query;
 mod recipe;
 mod reply;
+mod secret;
 mod vector;
 
 pub use cancel::{CancelToken, Cancelled};
+pub use credentials::{Credential, CredentialStatus, SecretSource};
+pub use filters::{FacetCount, Facets, Filters, Sort, TimeRange, UnknownSort};
 pub use fingerprint::Fingerprint;
 pub use manifest::{HashOrigin, Manifest, ManifestError, ModelFile};
 pub use memory::{
     Content, ContentError, DEFAULT_KIND, MAX_CONTENT_BYTES, Memory, MemoryId, RemoteId, Source, Tier,
-    TierSetter, UnknownTier,
+    TierSetter, UnknownSource, UnknownTier,
 };
 pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
 pub use recipe::{GraphNames, Padding, Place, Pooling, PoolingMethod, Precision, Prefixes, Recipe};
 pub use reply::{Hit, Reason, Reply, Span, TierCounts, Timings};
+pub use secret::{MAX_SECRET_BYTES, MAX_SLOT_BYTES, MIN_SECRET_BYTES, Secret, SecretError, Slot, SlotError};
 pub use vector::{Dims, Space, Vector, VectorError};

@@ -135,6 +135,36 @@ pub enum Source {
     Papr,
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::User => "user",
+            Source::Import => "import",
+            Source::Sample => "sample",
+            Source::Papr => "papr",
+        })
+    }
+}
+
+/// A word that names no source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown source {0:?}: say \"user\", \"import\", \"sample\" or \"papr\"")]
+pub struct UnknownSource(pub String);
+
+impl FromStr for Source {
+    type Err = UnknownSource;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "user" => Ok(Source::User),
+            "import" => Ok(Source::Import),
+            "sample" => Ok(Source::Sample),
+            "papr" => Ok(Source::Papr),
+            _ => Err(UnknownSource(word.to_owned())),
+        }
+    }
+}
+
 /// The text of a memory: 1 to [`MAX_CONTENT_BYTES`] bytes of UTF-8 with something other than white space in it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,4 +1,5 @@
-//! The places where two implementations exist: what makes vectors, what keeps memories, what tells the time.
+//! The places where two implementations exist: what makes vectors, what keeps memories, what keeps keys, what
+//! tells the time.
 //!
 //! All are synchronous, `Send + Sync` and called on worker threads; none may be called on a UI thread or in
 //! an async task.
@@ -10,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::credentials::{CredentialError, CredentialStore};
 use crate::{
     CancelToken, Cancelled, Content, Memory, MemoryId, Space, Tier, TierCounts, TierSetter, Vector,
     VectorError,

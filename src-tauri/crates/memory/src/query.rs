@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Tier;
+use crate::{Filters, Sort, Tier};
 
 /// The most hits one reply carries.
 pub const MAX_HITS: usize = 1_000;
@@ -79,7 +79,9 @@ pub enum QueryError {
 pub struct Query {
     text: String,
     limit: usize,
-    tier: Option<Tier>,
+    skip: usize,
+    filters: Filters,
+    sort: Sort,
     mode: Mode,
 }
 
@@ -97,7 +99,33 @@ impl Query {
         if !(1..=MAX_HITS).contains(&limit) {
             return Err(QueryError::Limit { asked: limit });
         }
-        Ok(Self { text: trimmed.to_owned(), limit, tier, mode })
+        let filters = Filters::tier(tier);
+        Ok(Self { text: trimmed.to_owned(), limit, skip: 0, filters, sort: Sort::Relevance, mode })
+    }
+
+    /// The same among the memories that pass, instead of those of one tier or both.
+    #[must_use]
+    pub fn among(self, filters: Filters) -> Self {
+        Self { filters, ..self }
+    }
+
+    /// The same in another order.
+    #[must_use]
+    pub fn sorted(self, sort: Sort) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// The same without the first `skip` hits: the next page. While a query is asked again page by page, its
+    /// ranking stays as it was, whatever changes meanwhile.
+    #[must_use]
+    pub fn skipping(self, skip: usize) -> Self {
+        Self { skip, ..self }
+    }
+
+    /// Whether both ask for the same, if not for the same part of it.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        (&self.text, &self.filters, self.sort, self.mode)
+            == (&other.text, &other.filters, other.sort, other.mode)
     }
 
     /// What was typed, without leading white space. White space at the end is kept: it says that the last
@@ -111,9 +139,19 @@ impl Query {
         self.limit
     }
 
-    /// The one tier to look in, if not both.
-    pub fn tier(&self) -> Option<Tier> {
-        self.tier
+    /// How many of the first hits are left out.
+    pub fn skip(&self) -> usize {
+        self.skip
+    }
+
+    /// What the hits must be, apart from what the text says of it.
+    pub fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// The order of the hits.
+    pub fn sort(&self) -> Sort {
+        self.sort
     }
 
     /// How to look.

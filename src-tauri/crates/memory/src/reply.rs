@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Memory, Mode, Tier};
+use crate::{Memory, MemoryId, Mode, Tier};
 
 /// A stretch of a snippet; marked where it holds a word that was searched for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub enum Reason {
     Words,
     /// Found by meaning.
     Meaning,
+    /// Nothing was searched for: it passes the filters.
+    Listed,
 }
 
 /// One memory in the list.
@@ -46,6 +48,8 @@ pub struct Hit {
     pub why: Reason,
     /// The words of the query that stand in the memory, as they were typed.
     pub matched: Vec<String>,
+    /// Memories further down that say nearly the same words, and are not shown by themselves.
+    pub alike: Vec<MemoryId>,
 }
 
 /// How many hits stand in each tier.
@@ -92,8 +96,11 @@ pub struct Timings {
 /// The answer to one query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
-    /// Best first.
+    /// In the order that was asked for.
     pub hits: Vec<Hit>,
+    /// How many were found in all, on this page, on others, and folded into one that says the same. A search
+    /// with words in it ranks only the best.
+    pub total: usize,
     /// The hits of each tier.
     pub counts: TierCounts,
     /// Where the time went.

@@ -95,22 +95,3 @@ impl InstalledModel {
         }
     }
 }
-
-/// The folders of models under `<resources>/models`, in the order of their names.
-///
-/// A folder counts if it holds a manifest, whatever is in it; [`InstalledModel::open`] tells whether it can be
-/// used. No such folder, or one that cannot be listed, is no model.
-pub fn find_models(resources: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(resources.join("models")) else { return Vec::new() };
-    let mut folders: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        // What a conversion, a download or a removal leaves that was cut.
-        .filter(|folder| {
-            !folder.extension().is_some_and(|end| end == "part" || end == "old" || end == "gone")
-        })
-        .filter(|folder| folder.join(MANIFEST).is_file())
-        .collect();
-    folders.sort();
-    folders
-}

@@ -31,7 +31,7 @@ pub use found::{Found, Interrupted, ModelsFolder, installed, interrupted, remove
 pub use hub::{DEFAULT_ENDPOINT, FileFacts, Hub, HubOptions, Retries, Token};
 pub use import::import;
 pub use install::{forget, hosts, install, look_up};
-pub use installed::{InstalledModel, MANIFEST, find_models};
+pub use installed::{InstalledModel, MANIFEST};
 pub use origin::{HubFacts, Origin, OriginFile, Update};
 pub use progress::{OnProgress, Phase, Progress};
 pub use staging::tidy;

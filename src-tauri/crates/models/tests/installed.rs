@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use papr_memory::{CancelToken, ManifestError};
-use papr_models::{InstalledModel, ModelError, find_models};
+use papr_models::{InstalledModel, ModelError};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -141,17 +141,4 @@ fn verifying_stops_when_asked() {
     let cancel = CancelToken::new();
     cancel.cancel();
     assert!(matches!(model.verify(&cancel), Err(ModelError::Cancelled(_))));
-}
-
-#[test]
-fn models_are_found_in_order() {
-    let resources = TempDir::new().unwrap();
-    assert_eq!(find_models(resources.path()), Vec::<std::path::PathBuf>::new(), "no models folder");
-    let models = resources.path().join("models");
-    for name in ["zeta", "alpha", "alpha.part", "beta.old"] {
-        install(&models.join(name));
-    }
-    fs::create_dir(models.join("empty")).unwrap();
-    fs::write(models.join("README.md"), "").unwrap();
-    assert_eq!(find_models(resources.path()), [models.join("alpha"), models.join("zeta")]);
 }

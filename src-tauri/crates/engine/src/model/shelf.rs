@@ -22,6 +22,13 @@ fn own(shared: &Shared) -> ModelsFolder {
     }
 }
 
+/// Puts right what a process left that was killed while it changed a person's models.
+pub(crate) fn tidy(shared: &Shared) {
+    if let Err(error) = papr_models::tidy(own(shared).path()) {
+        tracing::warn!(%error, "the folder of models could not be put right");
+    }
+}
+
 /// Every model folder: those that came with the app first, then a person's own.
 pub(crate) fn all(shared: &Shared) -> Vec<Found> {
     installed(&[ModelsFolder::usual(shared.resources.models()), own(shared)])

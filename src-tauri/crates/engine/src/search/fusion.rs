@@ -43,6 +43,14 @@ pub(crate) struct Ranked {
     pub(crate) why: Reason,
 }
 
+impl Ranked {
+    /// A memory in a list of all that pass, where nothing is better than anything else.
+    pub(crate) fn listed(id: MemoryId) -> Self {
+        let candidate = Candidate { id, cosine: None, words: None, exact: false };
+        Self { candidate, score: 0.0, why: Reason::Listed }
+    }
+}
+
 /// Shares of the best from which on a hit is said to be found by that kind of search.
 const SHARE_OF_MEANING: f32 = 0.5;
 const SHARE_OF_WORDS: f32 = 0.25;

@@ -2,35 +2,48 @@
 //! both tiers, one embedding.
 
 mod fusion;
+mod narrow;
+mod page;
 
 use std::collections::HashSet;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use papr_index::{Snippet, View, WordMatches, WordQuery, snippet};
-use papr_memory::ports::{Lane, Role, Store};
-use papr_memory::{
-    CancelToken, Hit, Memory, MemoryId, Mode, Query, Reply, Space, Span, Tier, TierCounts, Timings, Vector,
-};
+use papr_index::{Selected, Selection, TypedQuery, View, WordMatches, WordQuery};
+use papr_memory::ports::{Lane, Role};
+use papr_memory::{CancelToken, Filters, MemoryId, Mode, Query, Reply, Sort, Space, Tier, Timings, Vector};
 
 pub use self::fusion::Fusion;
 use self::fusion::{Candidate, Ranked};
+pub(crate) use self::narrow::Narrowed;
+use self::page::Ranking;
+pub(crate) use self::page::Rankings;
 use crate::catalog::{Catalog, Vectors};
 use crate::engine::Shared;
 use crate::{Code, Engine, Error, IndexState, ModelState};
 
 /// How many of each kind of search enter the fusion, at least.
 const CANDIDATES: usize = 100;
-/// The length of a snippet in bytes: about three lines of a result row.
-const SNIPPET: usize = 240;
+/// The share of the best score from which on a hit is an answer when the best do not come first.
+const ANSWERS: f32 = 0.5;
 
 impl Engine {
     /// Searches both tiers by meaning and by word. With no model, or while it loads, by word alone, and the
-    /// reply says so.
+    /// reply says so. What the text says of topics, tiers and days (`topic:`, `tier:`, `before:`, `after:`) is
+    /// a filter beside the query's own; a text of nothing else lists what passes, newest first.
     ///
     /// A query that is cancelled before its turn at the model is skipped.
     pub fn search(&self, query: &Query, cancel: &CancelToken) -> Result<Reply, Error> {
-        search(&self.shared, query, cancel)
+        let started = Instant::now();
+        let mut timings = Timings::default();
+        let ranking = match self.shared.rankings.of(query) {
+            Some(ranking) => ranking,
+            None => self.shared.rankings.keep(query, rank(&self.shared, query, cancel, &mut timings)?),
+        };
+        let mut reply = page::fetch(&self.shared, query, &ranking, cancel, &mut timings)?;
+        timings.total = micros(started.elapsed());
+        reply.timings = timings;
+        Ok(reply)
     }
 
     /// Why there is nothing to embed with.
@@ -47,56 +60,103 @@ impl Engine {
     }
 }
 
-fn search(shared: &Shared, query: &Query, cancel: &CancelToken) -> Result<Reply, Error> {
-    let started = Instant::now();
-    let mut timings = Timings::default();
-    let typed = WordQuery::parse(query.text());
+/// A query as it is carried out.
+struct Asked<'a> {
+    typed: TypedQuery,
+    mode: Mode,
+    narrowed: Narrowed,
+    /// How many of each kind of search enter the fusion.
+    depth: usize,
+    query: &'a Query,
+}
+
+/// Everything a query finds, in its order.
+fn rank(
+    shared: &Shared,
+    query: &Query,
+    cancel: &CancelToken,
+    timings: &mut Timings,
+) -> Result<Ranking, Error> {
+    let typed = TypedQuery::parse(query.text());
+    let narrowed = Narrowed::new(shared, query.filters().clone(), &typed.filters)?;
+    let asked_for = query.skip().saturating_add(query.limit());
+    let depth = CANDIDATES.max(asked_for.saturating_mul(2));
+    let asked = Asked { mode: query.mode(), typed, narrowed, depth, query };
+    if asked.typed.text.trim().is_empty() {
+        return Ok(browse(shared, &asked));
+    }
     // Words are searched while the model runs: one waits for the memory, the other for the processor. Nobody
     // holds the catalogue while he waits for the other.
     let mut early = None;
     let embedded = rayon::in_place_scope(|scope| {
-        if query.mode() == Mode::Hybrid && shared.model.get().is_some() {
-            scope.spawn(|_| early = Some(search_words(&shared.catalog(), query, &typed, Mode::Hybrid)));
+        if asked.mode == Mode::Hybrid && shared.model.get().is_some() {
+            scope.spawn(|_| early = Some(search_words(&shared.catalog(), &asked, Mode::Hybrid)));
         }
-        embed_query(shared, query, cancel, &mut timings)
+        embed_query(shared, &asked, cancel, timings)
     });
-    let (vector, catalog) = with_catalog(shared, query, cancel, &mut timings, embedded?)?;
-    let mode = if vector.is_some() { query.mode() } else { Mode::Words };
+    let (vector, catalog) = with_catalog(shared, &asked, cancel, timings, embedded?)?;
+    let mode = if vector.is_some() { asked.mode } else { Mode::Words };
 
     let early = early.filter(|early| early.matches.is_current(&catalog.words));
-    let Words { matches, telling, took } =
-        early.unwrap_or_else(|| search_words(&catalog, query, &typed, mode));
+    let words = early.unwrap_or_else(|| search_words(&catalog, &asked, mode));
     let at = Instant::now();
-    let named =
-        query.text().trim().parse::<MemoryId>().ok().filter(|&id| {
-            catalog.tier(id).is_some_and(|tier| query.tier().is_none_or(|wanted| wanted == tier))
-        });
-    let by_word: Vec<MemoryId> = matches.best().iter().map(|found| found.id).chain(named).collect();
+    let named = named(&catalog, &asked, &words);
+    let by_word: Vec<MemoryId> = words.matches.best().iter().map(|found| found.id).chain(named).collect();
     let found = match (&vector, &catalog.vectors) {
-        (Some(vector), Some(vectors)) => with_nearest(by_word, vectors, vector, query),
+        (Some(vector), Some(vectors)) => {
+            with_nearest(by_word, &catalog, vectors, vector, &asked, words.selection.as_ref())
+        }
         _ => by_word.into_iter().map(|id| (id, None)).collect(),
     };
     timings.vector = micros(at.elapsed());
     let at = Instant::now();
-    let candidates = candidates(&catalog, &found, &matches, named);
-    let ranked = shared.fusion.rank(&candidates, matches.mass(), mode);
+    let candidates = candidates(&catalog, &found, &words.matches, named);
+    let mut ranked = shared.fusion.rank(&candidates, words.matches.mass(), mode);
+    sort(&mut ranked, &catalog, query.sort());
     drop(catalog);
-    timings.words = micros(took + at.elapsed());
+    timings.words = micros(words.took + at.elapsed());
+    Ok(Ranking { ranked, telling: words.telling, mode, degraded: degraded(shared, asked.mode, mode) })
+}
 
-    let at = Instant::now();
-    let mut counts = TierCounts::default();
-    let mut hits = Vec::with_capacity(query.limit().min(ranked.len()));
-    for ranked in ranked.iter().take(query.limit()) {
-        cancel.check()?;
-        // A memory deleted since the snapshot is no longer an answer.
-        if let Some(memory) = shared.store.get(ranked.candidate.id)? {
-            counts.count(memory.tier);
-            hits.push(hit(memory, ranked, &telling));
-        }
+/// With nothing to search for: all that pass and say nothing that was to be left out.
+fn browse(shared: &Shared, asked: &Asked<'_>) -> Ranking {
+    let catalog = shared.catalog();
+    let words = search_words(&catalog, asked, Mode::Words);
+    let passes = |id: &MemoryId| {
+        let slot = catalog.words.slot(*id);
+        let selected = |selection: &Selection| slot.is_some_and(|slot| selection.has(slot));
+        words.selection.as_ref().is_none_or(selected) && !catalog.words.excludes(&words.matches, *id)
+    };
+    let mut ranked: Vec<Ranked> =
+        catalog.newest(None).map(|(_, id)| id).filter(passes).map(Ranked::listed).collect();
+    if asked.query.sort() == Sort::Oldest {
+        ranked.reverse();
     }
-    timings.fetch = micros(at.elapsed());
-    timings.total = micros(started.elapsed());
-    Ok(Reply { hits, counts, timings, mode, degraded: degraded(shared, query.mode(), mode) })
+    Ranking { ranked, telling: words.telling, mode: Mode::Words, degraded: None }
+}
+
+/// The memory whose id was typed, if it passes.
+fn named(catalog: &Catalog, asked: &Asked<'_>, words: &Words) -> Option<MemoryId> {
+    let id = asked.query.text().trim().parse().ok()?;
+    let slot = catalog.words.slot(id)?;
+    words.selection.as_ref().is_none_or(|selection| selection.has(slot)).then_some(id)
+}
+
+/// By time only what answers: the newest of all that is a little near would hide the newest answer.
+fn sort(ranked: &mut Vec<Ranked>, catalog: &Catalog, sort: Sort) {
+    let changed = |ranked: &Ranked| {
+        let id = ranked.candidate.id;
+        (catalog.attribute(id).map(|attribute| attribute.updated_at), id)
+    };
+    if sort != Sort::Relevance {
+        let best = ranked.iter().map(|ranked| ranked.score).fold(0.0, f32::max);
+        ranked.retain(|ranked| ranked.candidate.exact || ranked.score >= ANSWERS * best);
+    }
+    match sort {
+        Sort::Relevance => {}
+        Sort::Newest => ranked.sort_by_cached_key(|ranked| std::cmp::Reverse(changed(ranked))),
+        Sort::Oldest => ranked.sort_by_cached_key(changed),
+    }
 }
 
 /// The query's vector and the space it is of; none without a model, or if the model made a bad one.
@@ -106,7 +166,7 @@ type QueryVector = Option<(Vector, Space)>;
 /// while the query was embedded, it is embedded again.
 fn with_catalog<'a>(
     shared: &'a Shared,
-    query: &Query,
+    asked: &Asked<'_>,
     cancel: &CancelToken,
     timings: &mut Timings,
     mut embedded: QueryVector,
@@ -123,19 +183,19 @@ fn with_catalog<'a>(
             return Ok((None, catalog));
         }
         drop(catalog);
-        embedded = embed_query(shared, query, cancel, timings)?;
+        embedded = embed_query(shared, asked, cancel, timings)?;
     }
 }
 
 fn embed_query(
     shared: &Shared,
-    query: &Query,
+    asked: &Asked<'_>,
     cancel: &CancelToken,
     timings: &mut Timings,
 ) -> Result<QueryVector, Error> {
-    let Some(embedder) = shared.model.get().filter(|_| query.mode() != Mode::Words) else { return Ok(None) };
+    let Some(embedder) = shared.model.get().filter(|_| asked.mode != Mode::Words) else { return Ok(None) };
     let at = Instant::now();
-    let mut embedded = embedder.embed(&[query.text()], Role::Query, Lane::Interactive, cancel)?;
+    let mut embedded = embedder.embed(&[&asked.typed.text], Role::Query, Lane::Interactive, cancel)?;
     let took = at.elapsed();
     // All that the search waited for, the way to the model's thread and back included.
     timings.tokenize = micros(embedded.tokenize);
@@ -155,21 +215,29 @@ fn embed_query(
 /// of both tiers together: which tier a memory stands in must not decide who is a candidate.
 fn with_nearest(
     others: Vec<MemoryId>,
+    catalog: &Catalog,
     vectors: &Vectors,
     vector: &Vector,
-    query: &Query,
+    asked: &Asked<'_>,
+    selection: Option<&Selection>,
 ) -> Vec<(MemoryId, Option<f32>)> {
+    let filters = asked.narrowed.filters();
     let views: Vec<Arc<View>> = Tier::ALL
         .into_iter()
-        .filter(|&tier| query.tier().is_none_or(|wanted| wanted == tier))
+        .filter(|&tier| filters.tier.is_none_or(|wanted| wanted == tier))
         .map(|tier| vectors.of(tier).view())
         .collect();
     let views: Vec<&View> = views.iter().map(Arc::as_ref).collect();
+    // A tier is an index of its own, and needs no filter.
+    let selected = selection
+        .filter(|_| *filters != Filters::tier(filters.tier))
+        .map(|selection| Selected { selection, words: &catalog.words });
+    let filter = selected.as_ref().map(|selected| selected as &dyn papr_index::Filter);
     let cosine = |id| views.iter().find_map(|view| view.cosine(id, vector));
     let mut others_found = Vec::new();
     let nearest = rayon::in_place_scope(|scope| {
         scope.spawn(|_| others_found = others.into_iter().map(|id| (id, cosine(id))).collect());
-        papr_index::vectors::nearest(&views, vector, depth(query), None)
+        papr_index::vectors::nearest(&views, vector, asked.depth, filter)
     });
     nearest.into_iter().map(|near| (near.id, Some(near.cosine))).chain(others_found).collect()
 }
@@ -179,21 +247,21 @@ struct Words {
     matches: WordMatches,
     /// The words of the query that are worth marking.
     telling: WordQuery,
+    /// Who passes the filters; all if none.
+    selection: Option<Selection>,
     took: Duration,
 }
 
-fn search_words(catalog: &Catalog, query: &Query, typed: &WordQuery, mode: Mode) -> Words {
+fn search_words(catalog: &Catalog, asked: &Asked<'_>, mode: Mode) -> Words {
     let at = Instant::now();
+    let typed = &asked.typed.words;
+    let selection = asked.narrowed.select(catalog);
     let matches = match mode {
-        Mode::Meaning => catalog.words.search(&WordQuery::default(), None, 0),
-        Mode::Hybrid | Mode::Words => catalog.words.search(typed, query.tier(), depth(query)),
+        // What is to be left out is, however the rest is found.
+        Mode::Meaning => catalog.words.search(&typed.only_excluded(), selection.as_ref(), 0),
+        Mode::Hybrid | Mode::Words => catalog.words.search(typed, selection.as_ref(), asked.depth),
     };
-    Words { matches, telling: catalog.words.telling(typed), took: at.elapsed() }
-}
-
-/// How many of each kind of search enter the fusion.
-fn depth(query: &Query) -> usize {
-    CANDIDATES.max(query.limit() * 2)
+    Words { matches, telling: catalog.words.telling(typed), selection, took: at.elapsed() }
 }
 
 /// Each of what was found once, with everything that is known of it.
@@ -217,19 +285,6 @@ fn candidates(
             }
         })
         .collect()
-}
-
-fn hit(memory: Memory, ranked: &Ranked, query: &WordQuery) -> Hit {
-    let Snippet { spans, matched } = snippet(memory.content.as_str(), query, SNIPPET);
-    Hit {
-        memory,
-        snippet: spans.into_iter().map(|span| Span { text: span.text, marked: span.marked }).collect(),
-        cosine: ranked.candidate.cosine,
-        words: ranked.candidate.words,
-        score: ranked.score,
-        why: ranked.why,
-        matched,
-    }
 }
 
 /// Why less was done than was asked for.

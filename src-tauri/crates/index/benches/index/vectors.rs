@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use papr_index::vectors::{JobError, Workers, saved_segments};
-use papr_index::{Filter, VectorIndex, View};
+use papr_index::{IdSet, VectorIndex, View};
 use papr_memory::{CancelToken, Dims, Fingerprint, Space, Vector};
 
 use crate::data::Topics;
@@ -56,7 +56,7 @@ fn at_size(criterion: &mut Criterion, dims: u16, rows: usize, large: bool) {
         });
     }
     for share in [2, 10, 100] {
-        let filter = Filter::new(memories.iter().step_by(share).map(|(id, _)| *id));
+        let filter: IdSet = memories.iter().step_by(share).map(|(id, _)| *id).collect();
         group.bench_function(BenchmarkId::new("exact, top 10 of one in", share), |bencher| {
             bencher.iter(|| black_box(view.nearest(query(), 10, Some(&filter))));
         });
@@ -89,7 +89,7 @@ fn at_size(criterion: &mut Criterion, dims: u16, rows: usize, large: bool) {
             bencher.iter(|| black_box(view.nearest(query(), k, None)));
         });
     }
-    let filter = Filter::new(memories.iter().step_by(2).map(|(id, _)| *id));
+    let filter: IdSet = memories.iter().step_by(2).map(|(id, _)| *id).collect();
     group.bench_function("graph, top 10 of one in 2", |bencher| {
         bencher.iter(|| black_box(view.nearest(query(), 10, Some(&filter))));
     });

@@ -4,7 +4,6 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
 use papr_index::{WordIndex, WordQuery, snippet};
-use papr_memory::Tier;
 
 use crate::data::Numbers;
 
@@ -14,7 +13,7 @@ pub(crate) fn words(criterion: &mut Criterion) {
         let mut numbers = Numbers(2);
         let mut index = WordIndex::new();
         for _ in 0..documents {
-            index.upsert(numbers.id(), Tier::Memories, &numbers.text(60));
+            index.upsert(numbers.id(), &numbers.text(60));
         }
         let text = numbers.text(6);
         for (kind, query) in [("whole", text.clone() + " "), ("last one open", text + " bb")] {
@@ -33,6 +32,6 @@ pub(crate) fn words(criterion: &mut Criterion) {
     let mut index = WordIndex::new();
     let id = numbers.id();
     criterion.bench_function("index 200 words", |bencher| {
-        bencher.iter(|| index.upsert(id, Tier::Memories, black_box(&text)));
+        bencher.iter(|| index.upsert(id, black_box(&text)));
     });
 }

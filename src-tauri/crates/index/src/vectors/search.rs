@@ -26,7 +26,7 @@ const PIECES_A_THREAD: usize = 3;
 ///
 /// Exact over the tails, over all that a narrow filter lets pass, and wherever a graph cannot give `k` hits;
 /// else as good as the graphs are. A query of another length finds nothing: vectors meet only within one space.
-pub fn nearest(views: &[&View], query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+pub fn nearest(views: &[&View], query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
     let all: usize = views.iter().map(|view| view.len()).sum();
     let Some(search) = Search::new(views, query, k, filter) else { return Vec::new() };
     match filter {
@@ -46,7 +46,7 @@ pub(super) fn nearest_exactly(
     view: &View,
     query: &Vector,
     k: usize,
-    filter: Option<&Filter>,
+    filter: Option<&dyn Filter>,
 ) -> Vec<Nearest> {
     Search::new(&[view], query, k, filter).map(|search| search.over_all(false)).unwrap_or_default()
 }
@@ -72,12 +72,17 @@ struct Search<'a> {
     parts: Vec<Part<'a>>,
     probe: Probe<'a>,
     k: usize,
-    filter: Option<&'a Filter>,
+    filter: Option<&'a dyn Filter>,
 }
 
 impl<'a> Search<'a> {
     /// None if there is nothing to find.
-    fn new(views: &'a [&'a View], query: &'a Vector, k: usize, filter: Option<&'a Filter>) -> Option<Self> {
+    fn new(
+        views: &'a [&'a View],
+        query: &'a Vector,
+        k: usize,
+        filter: Option<&'a dyn Filter>,
+    ) -> Option<Self> {
         let fits = |view: &&View| view.dims.get() == query.as_slice().len();
         if k == 0 || !views.iter().all(fits) {
             return None;
@@ -155,7 +160,8 @@ impl<'a> Search<'a> {
     }
 
     /// The nearest of the memories that pass, row by row.
-    fn among(&self, filter: &Filter) -> Vec<Nearest> {
+    fn among(&self, filter: &dyn Filter) -> Vec<Nearest> {
+        let ids = filter.ids();
         let mut spots = Vec::new();
         let mut first = 0;
         for view in self.views {
@@ -164,7 +170,7 @@ impl<'a> Search<'a> {
                 let part = if part == view.tail_number { 0 } else { at(part)? + 1 };
                 Some(Spot { part: first + part, row })
             };
-            spots.extend(filter.ids().filter_map(|id| view.directory.get(id)).filter_map(spot));
+            spots.extend(ids.iter().filter_map(|&id| view.directory.get(id)).filter_map(spot));
             first += 1 + view.segments.len();
         }
         spots.sort_unstable();

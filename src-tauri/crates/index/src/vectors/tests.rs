@@ -124,7 +124,7 @@ fn graphs_find_nearly_all_and_filters_hold() {
     assert!(recall >= 0.99, "recall is {recall}");
     let query = vector(1_000_000);
     for share in [2, 3, 10, 100, 1_000] {
-        let filter = Filter::new((0..3_000).filter(|number| number % share == 0).map(id));
+        let filter: IdSet = (0..3_000).filter(|number| number % share == 0).map(id).collect();
         let (found, exact) =
             (view.nearest(&query, 10, Some(&filter)), view.nearest_exactly(&query, 10, Some(&filter)));
         assert_eq!(found.len(), filter.len().min(10), "a filter costs no hits");
@@ -271,7 +271,7 @@ fn several_threads_over_several_views_find_what_one_finds_in_all_together() {
         expected.truncate(k);
         assert_eq!(nearest(&[&few, &many], &query, k, None), expected, "of two views");
         assert_eq!(all.nearest(&query, k, None), expected, "and of one");
-        let some = Filter::new((0..8_000).step_by(50).map(id));
+        let some: IdSet = (0..8_000).step_by(50).map(id).collect();
         let passing = nearest(&[&few, &many], &query, k, Some(&some));
         assert_eq!(passing, all.nearest(&query, k, Some(&some)), "and of those that pass");
         assert!(passing.len() == k.min(160) && passing.iter().all(|near| some.passes(near.id)));

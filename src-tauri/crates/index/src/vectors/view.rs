@@ -25,36 +25,44 @@ pub struct Nearest {
     pub cosine: f32,
 }
 
-/// The memories a search is confined to.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    ids: HashSet<MemoryId, IdHash>,
-}
-
-impl Filter {
-    /// Only these memories. Those without a vector do no harm.
-    pub fn new(ids: impl IntoIterator<Item = MemoryId>) -> Self {
-        Self { ids: ids.into_iter().collect() }
-    }
-
-    /// How many memories it lets pass.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
+/// What confines a search to some memories.
+pub trait Filter: Sync {
+    /// How many memories it lets pass, whether or not they have a vector.
+    fn len(&self) -> usize;
 
     /// Whether it lets none pass.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+    fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Whether this memory passes.
-    pub fn passes(&self, id: MemoryId) -> bool {
-        self.ids.contains(&id)
+    fn passes(&self, id: MemoryId) -> bool;
+
+    /// All that pass, in any order. Asked only of a filter that lets few pass.
+    fn ids(&self) -> Vec<MemoryId>;
+}
+
+/// Only these memories.
+#[derive(Clone, Debug, Default)]
+pub struct IdSet(HashSet<MemoryId, IdHash>);
+
+impl FromIterator<MemoryId> for IdSet {
+    fn from_iter<I: IntoIterator<Item = MemoryId>>(ids: I) -> Self {
+        Self(ids.into_iter().collect())
+    }
+}
+
+impl Filter for IdSet {
+    fn len(&self) -> usize {
+        self.0.len()
     }
 
-    /// The memories it lets pass, in no order.
-    pub(super) fn ids(&self) -> impl Iterator<Item = MemoryId> + '_ {
-        self.ids.iter().copied()
+    fn passes(&self, id: MemoryId) -> bool {
+        self.0.contains(&id)
+    }
+
+    fn ids(&self) -> Vec<MemoryId> {
+        self.0.iter().copied().collect()
     }
 }
 
@@ -174,12 +182,12 @@ impl View {
     }
 
     /// The `k` memories nearest to the query: [`nearest`](super::nearest) in this view alone.
-    pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+    pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
         search::nearest(&[self], query, k, filter)
     }
 
     /// The same, exactly, whatever graphs there are.
-    pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&Filter>) -> Vec<Nearest> {
+    pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
         search::nearest_exactly(self, query, k, filter)
     }
 

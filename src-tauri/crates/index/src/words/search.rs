@@ -3,12 +3,12 @@
 //! BM25 after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with
 //! the idf of Lucene, `ln(1 + (N - df + 0.5) / (df + 0.5))`, which is never negative.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use papr_memory::{MemoryId, Tier};
+use papr_memory::MemoryId;
 
 use super::{Document, Posting, Slot, TermId, WordIndex};
+use crate::attributes::Selection;
 use crate::function_words::is_function_word;
 use crate::parse::{Phrase, Term, WordQuery};
 
@@ -75,6 +75,7 @@ impl WordMatches {
 
 enum WeightedPostings<'a> {
     Whole(&'a [Posting]),
+    Forms(Vec<Posting>),
     Open(Vec<Posting>),
 }
 
@@ -92,8 +93,8 @@ impl WordIndex {
         !matches.excluded.is_empty() && self.slot_of.get(&id).is_some_and(excludes)
     }
 
-    /// Scores `query` in one tier or both, and names the best `k`.
-    pub fn search(&self, query: &WordQuery, tier: Option<Tier>, k: usize) -> WordMatches {
+    /// Scores `query` among those selected, or all, and names the best `k`.
+    pub fn search(&self, query: &WordQuery, among: Option<&Selection>, k: usize) -> WordMatches {
         let mut scores = vec![0.0_f32; self.documents.len()];
         let mut touched: Vec<Slot> = Vec::new();
         let mut mass = 0.0;
@@ -105,8 +106,8 @@ impl WordIndex {
         }
         let excluded = self.any_of(query.excluded.iter().map(std::slice::from_ref));
         touched.retain(|&slot| {
-            let in_tier = tier.is_none_or(|tier| self.document(slot).is_some_and(|found| found.tier == tier));
-            let kept = in_tier && (excluded.is_empty() || excluded.binary_search(&slot).is_err());
+            let passes = among.is_none_or(|selection| selection.has(slot));
+            let kept = passes && (excluded.is_empty() || excluded.binary_search(&slot).is_err());
             if !kept {
                 scores[slot as usize] = 0.0;
             }
@@ -145,13 +146,15 @@ impl WordIndex {
     /// searched for as it stands, and marked so.
     pub fn telling(&self, query: &WordQuery) -> WordQuery {
         let common = (self.len() / COMMON_SHARE).max(COMMON_LEAST);
+        let tells = |term: &mut Term, postings: &[Posting]| {
+            term.open &= postings.is_empty();
+            postings.len() <= common && !is_function_word(&term.folded)
+        };
         let mut telling = query.clone();
         telling.terms.retain_mut(|term| match self.postings_of(term) {
-            WeightedPostings::Whole(postings) => {
-                term.open &= postings.is_empty();
-                postings.len() <= common && !is_function_word(&term.folded)
-            }
             WeightedPostings::Open(_) => true,
+            WeightedPostings::Whole(postings) => tells(term, postings),
+            WeightedPostings::Forms(postings) => tells(term, &postings),
         });
         if telling.terms.is_empty() {
             telling.terms.clone_from(&query.terms);
@@ -161,29 +164,34 @@ impl WordIndex {
         telling
     }
 
-    /// The postings of a term with their weight; of an open one, of every term it may become, as if they
-    /// were one word.
+    /// The postings of a term, of all forms of the word as if they were one; of an open one that is no word yet,
+    /// also of every term it may become.
     fn postings_of(&self, term: &Term) -> WeightedPostings<'_> {
-        let whole =
-            self.lookup(&term.folded).map(|id| self.postings[id as usize].as_slice()).unwrap_or_default();
-        if !term.open || !whole.is_empty() || !may_go_on(&term.folded) {
-            return WeightedPostings::Whole(whole);
+        let forms = self.forms(&term.folded, term.stem.as_deref());
+        let mut lists: Vec<&[Posting]> =
+            forms.iter().map(|&form| self.postings[form as usize].as_slice()).collect();
+        let is_word = self.lookup(&term.folded).is_some_and(|id| !self.postings[id as usize].is_empty());
+        if term.open && !is_word && may_go_on(&term.folded) {
+            lists.extend(self.continuations(&term.folded, &forms));
+            return WeightedPostings::Open(merged(&lists));
         }
-        let mut merged: BTreeMap<Slot, u32> = BTreeMap::new();
-        for posting in self.continuations(&term.folded).into_iter().flatten() {
-            *merged.entry(posting.slot).or_default() += posting.count;
+        lists.retain(|list| !list.is_empty());
+        match lists.as_slice() {
+            [] => WeightedPostings::Whole(&[]),
+            [only] => WeightedPostings::Whole(only),
+            several => WeightedPostings::Forms(merged(several)),
         }
-        WeightedPostings::Open(merged.into_iter().map(|(slot, count)| Posting { slot, count }).collect())
     }
 
-    /// The postings of the terms that begin with `open`: those that most memories hold, of equally frequent
-    /// ones the first by letters.
-    fn continuations(&self, open: &str) -> Vec<&[Posting]> {
+    /// The postings of the terms that begin with `open`, apart from `forms`: those that most memories hold, of
+    /// equally frequent ones the first by letters.
+    fn continuations(&self, open: &str, forms: &[TermId]) -> Vec<&[Posting]> {
         let range = (Bound::Excluded(open), Bound::Unbounded);
         let mut found: Vec<&[Posting]> = self
             .terms
             .range::<str, _>(range)
             .take_while(|(word, _)| word.starts_with(open))
+            .filter(|(_, id)| !forms.contains(id))
             .map(|(_, &id)| self.postings[id as usize].as_slice())
             .filter(|postings| !postings.is_empty())
             .collect();
@@ -204,6 +212,7 @@ impl WordIndex {
     ) -> f32 {
         let (postings, weight) = match postings {
             WeightedPostings::Whole(postings) => (*postings, weight),
+            WeightedPostings::Forms(postings) => (postings.as_slice(), weight),
             WeightedPostings::Open(postings) => (postings.as_slice(), weight * OPEN_WEIGHT),
         };
         let documents = self.len() as f32;
@@ -267,6 +276,19 @@ impl WordIndex {
             .filter(|&slot| others.iter().all(|list| has(list, slot)))
             .collect()
     }
+}
+
+/// Several lists as one, in order of slots; what stands in several counts together.
+fn merged(lists: &[&[Posting]]) -> Vec<Posting> {
+    let mut all = lists.concat();
+    // The sort knows runs that are sorted already.
+    all.sort_by_key(|posting| posting.slot);
+    all.dedup_by(|next, kept| {
+        let same = next.slot == kept.slot;
+        kept.count += if same { next.count } else { 0 };
+        same
+    });
+    all
 }
 
 /// Whether enough of a word was typed to guess how it goes on.

@@ -1,9 +1,11 @@
 //! The word index as a whole.
 
+use jiff::Timestamp;
+use papr_memory::{Content, Filters, Memory, Tier};
 use proptest::prelude::*;
 
 use super::*;
-use crate::WordQuery;
+use crate::{Attributes, WordQuery};
 
 fn id(number: u8) -> MemoryId {
     MemoryId::from_bytes([number; 16])
@@ -12,7 +14,7 @@ fn id(number: u8) -> MemoryId {
 fn index(texts: &[&str]) -> WordIndex {
     let mut index = WordIndex::new();
     for (number, text) in (0..).zip(texts) {
-        index.upsert(id(number), Tier::Memories, text);
+        index.upsert(id(number), text);
     }
     index
 }
@@ -68,18 +70,20 @@ fn a_word_still_being_typed_finds_what_it_may_become() {
 }
 
 #[test]
-fn moving_between_tiers_changes_no_score() {
-    let mut index = index(&["dark roast", "light roast", "green tea"]);
-    let scores = |index: &WordIndex| {
-        let matches = index.search(&WordQuery::parse("roast "), None, 10);
-        (0..3).map(|number| index.matched(&matches, id(number)).map(|found| found.score)).collect::<Vec<_>>()
-    };
-    let before = scores(&index);
-    index.upsert(id(0), Tier::Goals, "dark roast");
-    assert_eq!(scores(&index), before, "one index, the tier is only a filter");
-    let matches = index.search(&WordQuery::parse("roast "), Some(Tier::Goals), 10);
-    assert_eq!(matches.best().len(), 1, "the filter keeps the other tier out");
-    assert_eq!(index.matched(&matches, id(1)), None, "also when asked for by id");
+fn a_selection_leaves_others_out_and_changes_no_score() {
+    let index = index(&["dark roast", "light roast with milk", "tea"]);
+    let mut attributes = Attributes::default();
+    for number in 0..3 {
+        let mut memory = Memory::new(Content::new("text").unwrap(), Tier::Memories, Timestamp::UNIX_EPOCH);
+        memory.topics = vec![number.to_string()];
+        attributes.put(index.slot(id(number)).unwrap(), &memory);
+    }
+    let query = WordQuery::parse("roast ");
+    let all = index.search(&query, None, 10);
+    let filters = Filters { topics: vec!["1".to_owned()], ..Filters::default() };
+    let some = index.search(&query, Some(&attributes.select(&filters, |_| false)), 10);
+    assert_eq!(some.best(), &all.best()[1..], "how rare a word is does not depend on the filter");
+    assert_eq!(index.matched(&some, id(0)), None, "what does not pass matches nothing");
 }
 
 #[test]
@@ -132,14 +136,14 @@ fn an_open_word_goes_on_to_the_frequent_terms() {
 }
 
 #[test]
-fn an_open_word_that_is_a_word_marks_itself_alone() {
-    let index = index(&["ship it", "shipping costs"]);
+fn an_open_word_that_is_a_word_marks_its_forms_alone() {
+    let index = index(&["ship it", "shipment costs"]);
     let marked = |query: &str, text: &str| {
         let telling = index.telling(&WordQuery::parse(query));
         crate::snippet(text, &telling, 80).matched.len()
     };
-    assert_eq!((marked("ship", "ship it"), marked("ship", "shipping costs")), (1, 0));
-    assert_eq!(marked("shipp", "shipping costs"), 1, "what is not yet a word marks what it may become");
+    assert_eq!((marked("ship", "ship it"), marked("ship", "shipment costs")), (1, 0));
+    assert_eq!(marked("shipm", "shipment costs"), 1, "what is not yet a word marks what it may become");
 }
 
 #[test]
@@ -161,14 +165,17 @@ fn compounds_are_found_whole_and_in_parts() {
 }
 
 #[test]
-fn endings_count_unless_asked_otherwise() {
-    let texts = ["we shipped the app", "tea"];
-    assert!(found(&index(&texts), "shipping ").is_empty());
-    let mut stemmed = WordIndex::with_endings(Endings::English);
-    (0..).zip(texts).for_each(|(number, text)| stemmed.upsert(id(number), Tier::Memories, text));
-    assert_eq!(found(&stemmed, "shipping "), [0]);
-    assert_eq!(found(&stemmed, "\"shipping the app\" "), [0], "in phrases too");
-    assert_eq!(found(&stemmed, "ship"), [0], "and while it is typed");
+fn forms_of_a_word_are_found_as_one_word() {
+    let index = index(&["we shipped the app", "the ships are late", "tea"]);
+    assert_eq!(found(&index, "shipping "), [0, 1], "no memory has this form");
+    assert_eq!(found(&index, "ship"), [0, 1], "a word that may go on goes on in all its forms");
+    assert_eq!(found(&index, "shippe"), [0], "half a form is continued");
+    assert_eq!(found(&index, "\"ships are\" "), [1, 0], "who says the phrase comes first");
+    let query = WordQuery::parse("shipping ");
+    let marked = crate::snippet("We shipped it.", &query, 100);
+    let marked: Vec<_> =
+        marked.spans.iter().filter(|span| span.marked).map(|span| span.text.as_str()).collect();
+    assert_eq!(marked, ["shipped"], "and what was found is marked");
 }
 
 proptest! {
@@ -180,8 +187,8 @@ proptest! {
     ) {
         let mut changed = WordIndex::new();
         for (number, text) in (0..).zip(&texts) {
-            changed.upsert(id(number), Tier::Memories, "b c b c a");
-            changed.upsert(id(number), Tier::Goals, text);
+            changed.upsert(id(number), "b c b c a");
+            changed.upsert(id(number), text);
         }
         let gone: Vec<u8> = gone.iter().map(|at| u8::try_from(at.index(texts.len())).unwrap()).collect();
         for &number in &gone {
@@ -189,7 +196,7 @@ proptest! {
         }
         let mut fresh = WordIndex::new();
         for (number, text) in (0..).zip(&texts).filter(|(number, _)| !gone.contains(number)) {
-            fresh.upsert(id(number), Tier::Goals, text);
+            fresh.upsert(id(number), text);
         }
         let query = WordQuery::parse(&query);
         let (changed, fresh) = (changed.search(&query, None, 20), fresh.search(&query, None, 20));

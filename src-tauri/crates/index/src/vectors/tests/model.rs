@@ -105,7 +105,7 @@ impl Watched {
             let kept = Vector::new(view.get(id).unwrap(), dims()).unwrap();
             assert!(kept.cosine(vector) > 0.999, "each memory has its own vector");
         }
-        let filter = Filter::new(chosen.iter().map(|&number| id(number)));
+        let filter: IdSet = chosen.iter().map(|&number| id(number)).collect();
         let all = brute_force(&self.model, query, |_| true);
         let some = brute_force(&self.model, query, |id| filter.passes(id));
         let checks = [
