@@ -1,9 +1,10 @@
 //! What lists are narrowed to, in what order and in what pages they come.
 
+use papr_memory::{Query, QueryError};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AppError, Memory, Source, Tier, count, memory_id};
+use super::{AppError, Memory, Mode, Source, Tier, count, memory_id};
 
 /// What memories must be; what is null or empty lets everything pass. Days are said in the text of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -52,13 +53,31 @@ impl From<Sort> for papr_memory::Sort {
     }
 }
 
-/// A part of what is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
-pub struct Page {
+/// What is searched for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Question {
+    /// What was typed.
+    pub text: String,
+    /// What hits must be.
+    pub filters: Filters,
+    /// Their order.
+    pub sort: Sort,
+    /// How to look.
+    pub mode: Mode,
     /// How many of the first hits are left out.
     pub skip: u32,
     /// How many hits at most.
     pub limit: u32,
+}
+
+impl TryFrom<Question> for Query {
+    type Error = QueryError;
+
+    fn try_from(question: Question) -> Result<Self, QueryError> {
+        let Question { text, filters, sort, mode, skip, limit } = question;
+        let query = Query::new(&text, limit as usize, None, mode.into())?;
+        Ok(query.among(filters.into()).sorted(sort.into()).skipping(skip as usize))
+    }
 }
 
 /// How many memories have something in common.

@@ -15,7 +15,7 @@ use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
 pub use error::{AppError, ErrorCode};
-pub use filters::{FacetCount, Facets, Filters, Listing, Page, Place, Sort};
+pub use filters::{FacetCount, Facets, Filters, Listing, Place, Question, Sort};
 pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
 pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};

@@ -4,7 +4,7 @@ use papr_memory::Query;
 use tauri::{State, WebviewWindow};
 
 use crate::app::App;
-use crate::bridge::{AppError, Filters, Mode, Page, Reply, Sort};
+use crate::bridge::{AppError, Question, Reply};
 
 /// Searches; an older search of the same window that is still under way is cancelled.
 #[tauri::command]
@@ -12,19 +12,12 @@ use crate::bridge::{AppError, Filters, Mode, Page, Reply, Sort};
 pub(crate) async fn search(
     app: State<'_, App>,
     window: WebviewWindow,
-    text: String,
-    filters: Filters,
-    sort: Sort,
-    mode: Mode,
-    page: Page,
+    question: Question,
     seq: u32,
 ) -> Result<Reply, AppError> {
     let cancel = app.begin_search(window.label(), seq);
     let search = app.with_engine(move |engine| {
-        let query = Query::new(&text, page.limit as usize, None, mode.into())?
-            .among(filters.into())
-            .sorted(sort.into())
-            .skipping(page.skip as usize);
+        let query: Query = question.try_into()?;
         Ok(Reply::new(seq, engine.search(&query, &cancel)?))
     });
     let reply = search.await;

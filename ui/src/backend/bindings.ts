@@ -6,7 +6,7 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 /** Commands */
 export const commands = {
 	/**  Searches; an older search of the same window that is still under way is cancelled. */
-	search: (text: string, filters: Filters, sort: Sort, mode: Mode, page: Page, seq: number) => typedError<Reply, AppError>(__TAURI_INVOKE("search", { text, filters, sort, mode, page, seq })),
+	search: (question: Question, seq: number) => typedError<Reply, AppError>(__TAURI_INVOKE("search", { question, seq })),
 	/**  Everything a window shows about the app. */
 	status: () => typedError<Status, AppError>(__TAURI_INVOKE("status")),
 	/**  Memories that pass, by the time they last changed, from behind `after` on. */
@@ -304,14 +304,6 @@ export type ModelState = "missing" | "loading" | "ready" | "failed";
 /**  The main window is to show the memory with this id. */
 export type OpenMemory = string;
 
-/**  A part of what is found. */
-export type Page = {
-	/**  How many of the first hits are left out. */
-	skip: number,
-	/**  How many hits at most. */
-	limit: number,
-};
-
 /**  What a download is doing. */
 export type Phase = "checking" | "downloading" | "verifying" | "installing";
 
@@ -321,6 +313,22 @@ export type Place = {
 	updatedAt: string,
 	/**  Which it was. */
 	id: string,
+};
+
+/**  What is searched for. */
+export type Question = {
+	/**  What was typed. */
+	text: string,
+	/**  What hits must be. */
+	filters: Filters,
+	/**  Their order. */
+	sort: Sort,
+	/**  How to look. */
+	mode: Mode,
+	/**  How many of the first hits are left out. */
+	skip: number,
+	/**  How many hits at most. */
+	limit: number,
 };
 
 /**  The quick window was just shown. */

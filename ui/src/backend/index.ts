@@ -9,7 +9,6 @@ import type {
   Memory,
   Mode,
   ModelInfo,
-  Page,
   Place,
   Reply,
   Report,
@@ -32,7 +31,6 @@ export type {
   Mode,
   Model,
   ModelInfo,
-  Page,
   Phase,
   Place,
   Reply,
@@ -49,6 +47,14 @@ export type {
   Why,
 } from './bindings';
 export { Failure, toFailure } from './failure';
+
+/** A part of what is found. */
+export interface Page {
+  /** How many of the first hits are left out. */
+  skip: number;
+  /** How many hits at most. */
+  limit: number;
+}
 
 export interface Query {
   /** May hold filters of its own: `topic:`, `tier:`, `before:`, `after:`. */

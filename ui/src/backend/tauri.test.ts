@@ -19,9 +19,9 @@ describe('tauriBackend', () => {
     invoke.mockResolvedValue({ seq: 7 });
     const page = { skip: 50, limit: 50 };
     const filters = { ...NO_FILTERS, topics: ['work'] };
-    const query = { text: 'api', filters, sort: 'newest', mode: 'hybrid', page, seq: 7 } as const;
-    await expect(tauriBackend.search(query)).resolves.toEqual({ seq: 7 });
-    expect(invoke).toHaveBeenCalledWith('search', query);
+    const asked = { text: 'api', filters, sort: 'newest', mode: 'hybrid' } as const;
+    await expect(tauriBackend.search({ ...asked, page, seq: 7 })).resolves.toEqual({ seq: 7 });
+    expect(invoke).toHaveBeenCalledWith('search', { question: { ...asked, ...page }, seq: 7 });
   });
 
   it('passes on what a list is narrowed to and where it goes on', async () => {

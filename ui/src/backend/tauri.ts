@@ -22,8 +22,7 @@ function until(started: Promise<Unlisten>): Unlisten {
 }
 
 export const tauriBackend: Backend = {
-  search: ({ text, filters, sort, mode, page, seq }) =>
-    unwrap(commands.search(text, filters, sort, mode, page, seq)),
+  search: ({ page, seq, ...asked }) => unwrap(commands.search({ ...asked, ...page }, seq)),
   status: () => unwrap(commands.status()),
   list: (filters, sort, after, limit) => unwrap(commands.list(filters, sort, after, limit)),
   facets: (filters) => unwrap(commands.facets(filters)),
