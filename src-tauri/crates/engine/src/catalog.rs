@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use papr_index::{Attribute, Attributes, VectorIndex, WordIndex};
+use papr_index::{Attribute, Attributes, Selection, VectorIndex, WordIndex};
 use papr_memory::ports::{Store, StoreError};
 use papr_memory::{Memory, MemoryId, Source, Space, Tier, TierCounts, Vector};
 
@@ -215,6 +215,11 @@ impl Catalog {
     /// What is known of a memory without asking the store.
     pub(crate) fn attribute(&self, id: MemoryId) -> Option<Attribute> {
         self.attributes.get(self.words.slot(id)?)
+    }
+
+    /// Whether a memory is among those selected, or among all.
+    pub(crate) fn is_among(&self, selection: Option<&Selection>, id: MemoryId) -> bool {
+        self.words.slot(id).is_some_and(|slot| selection.is_none_or(|selection| selection.has(slot)))
     }
 
     pub(crate) fn tier(&self, id: MemoryId) -> Option<Tier> {

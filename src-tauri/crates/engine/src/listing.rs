@@ -2,7 +2,7 @@
 //! changed or deleted meanwhile.
 
 use jiff::Timestamp;
-use papr_index::{QueryFilters, Selection};
+use papr_index::QueryFilters;
 use papr_memory::ports::Store;
 use papr_memory::{Filters, Memory, MemoryId, Sort, Tier};
 use serde::{Deserialize, Serialize};
@@ -45,11 +45,7 @@ impl Engine {
         let (places, total) = {
             let catalog = self.shared.catalog();
             let selection = narrowed.select(&catalog);
-            let passes = |&(_, id): &(Timestamp, MemoryId)| {
-                let slot = catalog.words.slot(id);
-                let selected = |selection: &Selection| slot.is_some_and(|slot| selection.has(slot));
-                selection.as_ref().is_none_or(selected)
-            };
+            let passes = |&(_, id): &(Timestamp, MemoryId)| catalog.is_among(selection.as_ref(), id);
             // One more than asked for tells whether there is a next page.
             let places: Vec<_> = match sort {
                 Sort::Relevance | Sort::Newest => {

@@ -123,9 +123,7 @@ fn browse(shared: &Shared, asked: &Asked<'_>) -> Ranking {
     let catalog = shared.catalog();
     let words = search_words(&catalog, asked, Mode::Words);
     let passes = |id: &MemoryId| {
-        let slot = catalog.words.slot(*id);
-        let selected = |selection: &Selection| slot.is_some_and(|slot| selection.has(slot));
-        words.selection.as_ref().is_none_or(selected) && !catalog.words.excludes(&words.matches, *id)
+        catalog.is_among(words.selection.as_ref(), *id) && !catalog.words.excludes(&words.matches, *id)
     };
     let mut ranked: Vec<Ranked> =
         catalog.newest(None).map(|(_, id)| id).filter(passes).map(Ranked::listed).collect();
@@ -138,8 +136,7 @@ fn browse(shared: &Shared, asked: &Asked<'_>) -> Ranking {
 /// The memory whose id was typed, if it passes.
 fn named(catalog: &Catalog, asked: &Asked<'_>, words: &Words) -> Option<MemoryId> {
     let id = asked.query.text().trim().parse().ok()?;
-    let slot = catalog.words.slot(id)?;
-    words.selection.as_ref().is_none_or(|selection| selection.has(slot)).then_some(id)
+    catalog.is_among(words.selection.as_ref(), id).then_some(id)
 }
 
 /// By time only what answers: the newest of all that is a little near would hide the newest answer.
