@@ -51,6 +51,7 @@ fn members_depend_only_on_what_they_may() {
         ("papr-index", BTreeSet::from(["papr-memory"])),
         ("papr-credentials", BTreeSet::from(["papr-memory"])),
         ("papr-api", BTreeSet::new()),
+        ("papr-sync", BTreeSet::from(["papr-memory", "papr-api"])),
         (
             "papr-engine",
             BTreeSet::from(["papr-memory", "papr-embed", "papr-models", "papr-store", "papr-index"]),

@@ -12,11 +12,13 @@ mod filters;
 mod fingerprint;
 mod manifest;
 mod memory;
+mod parts;
 pub mod ports;
 mod query;
 mod recipe;
 mod reply;
 mod secret;
+mod sync;
 mod vector;
 
 pub use cancel::{CancelToken, Cancelled};
@@ -28,8 +30,13 @@ pub use memory::{
     Content, ContentError, DEFAULT_KIND, MAX_CONTENT_BYTES, Memory, MemoryId, RemoteId, Source, Tier,
     TierSetter, UnknownSource, UnknownTier,
 };
+pub use parts::Parts;
 pub use query::{MAX_HITS, MAX_QUERY_BYTES, Mode, Query, QueryError, UnknownMode};
 pub use recipe::{GraphNames, Padding, Place, Pooling, PoolingMethod, Precision, Prefixes, Recipe};
 pub use reply::{Hit, Reason, Reply, Span, TierCounts, Timings};
 pub use secret::{MAX_SECRET_BYTES, MAX_SLOT_BYTES, MIN_SECRET_BYTES, Secret, SecretError, Slot, SlotError};
+pub use sync::{
+    AccountSync, Agreed, Conflict, InFlight, InFlightCall, Link, Op, OutboxEntry, Over, Refused,
+    RemoteVersion, Standing, SyncStep,
+};
 pub use vector::{Dims, Space, Vector, VectorError};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::credentials::{CredentialError, CredentialStore};
+pub use crate::sync::SyncStore;
 use crate::{
     CancelToken, Cancelled, Content, Memory, MemoryId, Space, Tier, TierCounts, TierSetter, Vector,
     VectorError,

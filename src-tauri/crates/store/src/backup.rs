@@ -211,7 +211,7 @@ pub fn verify_backup(path: &Path) -> Result<BackupContents, StoreError> {
             Part::Memories => contents.memories += 1,
             Part::Tombstones => contents.tombstones += 1,
             Part::Outbox => contents.outbox += 1,
-            Part::Manifest | Part::Moves | Part::Vectors => {}
+            Part::Manifest | Part::Moves | Part::Links | Part::Vectors => {}
         }
         Ok(())
     })?;

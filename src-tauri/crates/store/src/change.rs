@@ -15,7 +15,7 @@ use std::{fs, io};
 
 use jiff::Timestamp;
 use papr_memory::ports::StoreError;
-use papr_memory::{Memory, MemoryId};
+use papr_memory::{Link, Memory, MemoryId};
 use sled::transaction::{
     ConflictableTransactionError, ConflictableTransactionResult, TransactionError, Transactional,
     TransactionalTree,
@@ -26,7 +26,7 @@ use crate::open::sync_folder;
 use crate::outbox::{self, Step};
 use crate::state::{self, Mark, State};
 use crate::tree::Part;
-use crate::{SledStore, moves, record, vectors};
+use crate::{SledStore, Trees, moves, record, vectors};
 
 /// What only the one writer may touch.
 pub(crate) struct Writer {
@@ -54,6 +54,7 @@ pub(crate) struct View<'a> {
     pub(crate) outbox: &'a TransactionalTree,
     pub(crate) tombstones: &'a TransactionalTree,
     pub(crate) moves: &'a TransactionalTree,
+    pub(crate) links: &'a TransactionalTree,
     pub(crate) manifest: &'a TransactionalTree,
     pub(crate) state: Cell<State>,
     changed: Cell<bool>,
@@ -81,6 +82,7 @@ impl View<'_> {
             Part::Tombstones => self.tombstones,
             Part::Outbox => self.outbox,
             Part::Moves => self.moves,
+            Part::Links => self.links,
             Part::Vectors => self.vec,
         }
     }
@@ -120,7 +122,7 @@ impl View<'_> {
         Ok(Some(state.changes))
     }
 
-    fn tell_papr(&self, id: MemoryId, step: Step) -> Outcome<()> {
+    pub(crate) fn tell_papr(&self, id: MemoryId, step: Step) -> Outcome<()> {
         let key = id.to_bytes();
         match step {
             Step::Put(entry) => self.put(self.outbox, &key, &outbox::encode(&entry)),
@@ -155,15 +157,15 @@ impl SledStore {
         }
         self.check_room()?;
         let trees = &self.trees;
-        let all =
-            (&trees.memories, &trees.vec, &trees.outbox, &trees.tombstones, &trees.moves, &trees.manifest);
+        let Trees { memories, vec, outbox, tombstones, moves, links, manifest, .. } = trees;
+        let all = (memories, vec, outbox, tombstones, moves, links, manifest);
         let run = quietly(|| {
-            all.transaction(|(memories, vec, outbox, tombstones, moves, manifest)| {
+            all.transaction(|(memories, vec, outbox, tombstones, moves, links, manifest)| {
                 let kept = manifest.get(state::KEY)?.map(|value| State::decode(&value)).transpose();
                 let state =
                     kept.map_err(|corrupt| refuse(state_damaged(corrupt)))?.unwrap_or_default().into();
                 let changed = false.into();
-                let view = View { memories, vec, outbox, tombstones, moves, manifest, state, changed };
+                let view = View { memories, vec, outbox, tombstones, moves, links, manifest, state, changed };
                 Ok((change(&view)?, view.close()?))
             })
         });
@@ -288,7 +290,13 @@ impl SledStore {
             let (key, value) = item?;
             let Some(id) = crate::id_of(&key) else { continue };
             match record::outline(id, &value) {
-                Ok(found) if !found.remote && found.deleted_ms.is_some_and(|ms| ms < oldest) => old.push(key),
+                Ok(found) if !found.remote && found.deleted_ms.is_some_and(|ms| ms < oldest) => {
+                    // What may have been made at Papr is to be deleted there first.
+                    let sure = |link: Option<Link>| link.is_none_or(|link| link.in_flight.is_none());
+                    if self.link_of(id).is_ok_and(sure) {
+                        old.push(key);
+                    }
+                }
                 Ok(_) => {}
                 Err(error) => self.note_damaged(id, &error),
             }
@@ -297,6 +305,7 @@ impl SledStore {
             self.commit(&mut self.writer(), |trees| {
                 some.iter().try_for_each(|key| {
                     trees.remove(trees.tombstones, key)?;
+                    trees.remove(trees.links, key)?;
                     trees.remove(trees.moves, key)
                 })
             })?;

@@ -64,6 +64,11 @@ pub enum Finding {
         /// Which.
         id: MemoryId,
     },
+    /// What is known of Papr's counterpart of no memory.
+    LinkWithoutMemory {
+        /// Which.
+        id: MemoryId,
+    },
     /// What the store counted is not what it holds: entries are missing, or old ones came back.
     Miscounted {
         /// Entries as counted at each change.
@@ -178,7 +183,7 @@ impl SledStore {
             return Ok(());
         }
         match part {
-            Part::Manifest | Part::Moves => {}
+            Part::Manifest | Part::Moves | Part::Links => {}
             Part::Memories => report.memories += 1,
             Part::Tombstones => report.tombstones += 1,
             Part::Outbox => report.outbox += 1,
@@ -207,6 +212,10 @@ impl SledStore {
             Part::Moves => {
                 let known = there(Part::Memories, key)? || there(Part::Tombstones, key)?;
                 (!known).then_some(Finding::MovesWithoutMemory { id })
+            }
+            Part::Links => {
+                let known = there(Part::Memories, key)? || there(Part::Tombstones, key)?;
+                (!known).then_some(Finding::LinkWithoutMemory { id })
             }
             Part::Outbox => {
                 let Ok(entry) = outbox::decode(id, value) else { return Ok(None) };

@@ -22,8 +22,10 @@
 //! outbox       id                                → what Papr is to be told
 //! tombstones   id                                → the record of a deleted memory
 //! moves        id                                → the newest moves between the tiers
+//! links        id                                → what is known of Papr's counterpart
 //! manifest     schema, made-by, space/<8 bytes>  → schema version, who made it, the space in full
 //!              note/<key>                        → what others keep here
+//!              sync/<account>                    → how far the account's sync has come
 //!              state                             → how much the trees hold
 //! ```
 //!
@@ -36,7 +38,7 @@
 //! that can still be read and from the newest backup, and what was damaged is kept. A program that has windows
 //! or threads calls [`serve`] first in its `main`, so that doubtful files are opened in a [`Child`].
 //!
-//! **Left out:** taking entries out of the outbox.
+//! **Left out:** what is to be sent or fetched, and when: [`papr_memory::ports::SyncStore`] is told.
 
 mod backup;
 mod change;
@@ -46,6 +48,7 @@ mod codec;
 mod compact;
 mod dump;
 mod guard;
+mod links;
 mod log;
 mod marker;
 mod migrate;
@@ -61,6 +64,7 @@ mod seal;
 mod sizes;
 mod spaces;
 mod state;
+mod sync;
 mod tree;
 mod trial;
 mod vectors;
@@ -117,6 +121,7 @@ struct Trees {
     outbox: sled::Tree,
     tombstones: sled::Tree,
     moves: sled::Tree,
+    links: sled::Tree,
     manifest: sled::Tree,
 }
 

@@ -231,6 +231,7 @@ fn open_trees(folder: &Path) -> Result<Trees, StoreError> {
             outbox: tree(Part::Outbox)?,
             tombstones: tree(Part::Tombstones)?,
             moves: tree(Part::Moves)?,
+            links: tree(Part::Links)?,
             manifest: tree(Part::Manifest)?,
             db,
         })

@@ -1,31 +1,12 @@
 //! What Papr has not been told yet: one entry a memory, written in the transaction of the change itself.
 //!
 //! Changes of one memory are folded into one entry: only the latest state matters to Papr. Memories without
-//! an account never come here. Sending, and taking entries out, is sync's part.
+//! an account never come here. What is taken out, and when, is told by sync's steps.
 
 use papr_memory::{Memory, MemoryId};
+pub use papr_memory::{Op, OutboxEntry};
 
 use crate::codec::{self, Corrupt};
-
-/// What is to be done at Papr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// Create the memory there, or bring it up to date.
-    Upsert,
-    /// Delete it there.
-    Delete,
-}
-
-/// One memory that changed here and not yet at Papr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutboxEntry {
-    /// Which.
-    pub id: MemoryId,
-    /// What is to be done.
-    pub op: Op,
-    /// The revision that asked for it.
-    pub rev: u64,
-}
 
 /// What a change does to the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::open::io_error;
 use crate::outbox::{self, Op};
 use crate::state::{self, State};
 use crate::tree::Part;
-use crate::{SledStore, id_of, marker, migrate, record, seal, vectors};
+use crate::{SledStore, id_of, links, marker, migrate, record, seal, vectors};
 
 /// The folder of a database that is not complete yet.
 const STAGE: &str = "rebuilt.part";
@@ -152,7 +152,9 @@ fn merge(
     match part {
         Part::Manifest => {
             let own = key == state::KEY || key == migrate::KEY || key == marker::MADE_BY_KEY;
-            if !own && trees.manifest.get(key)?.is_none() {
+            // Ahead of memories that are lost, it would keep sync from fetching them again.
+            let ahead = rule != Rule::All && key.starts_with(links::ACCOUNT_KEYS);
+            if !own && !ahead && trees.manifest.get(key)?.is_none() {
                 trees.put(trees.manifest, key, value)?;
             }
         }
@@ -169,6 +171,12 @@ fn merge(
             let known = trees.memories.get(key)?.or(trees.tombstones.get(key)?).is_some();
             if known && trees.moves.get(key)?.is_none() {
                 trees.put(trees.moves, key, value)?;
+            }
+        }
+        Part::Links => {
+            let known = trees.memories.get(key)?.or(trees.tombstones.get(key)?).is_some();
+            if known && trees.links.get(key)?.is_none() {
+                trees.put(trees.links, key, value)?;
             }
         }
         Part::Vectors => {

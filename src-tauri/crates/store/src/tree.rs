@@ -4,7 +4,7 @@ use papr_memory::{Dims, MemoryId, Vector};
 use sled::Tree;
 
 use crate::codec::{self, Corrupt};
-use crate::{Trees, id_of, moves, outbox, record, spaces, state, vectors};
+use crate::{Trees, id_of, links, moves, outbox, record, spaces, state, vectors};
 
 /// A tree. The numbers stand in backups and never change; the order is the one in which entries are put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,16 +14,24 @@ pub(crate) enum Part {
     Tombstones,
     Outbox,
     Moves,
+    Links,
     Vectors,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Manifest, Self::Memories, Self::Tombstones, Self::Outbox, Self::Moves, Self::Vectors];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Manifest,
+        Self::Memories,
+        Self::Tombstones,
+        Self::Outbox,
+        Self::Moves,
+        Self::Links,
+        Self::Vectors,
+    ];
 
     /// What a backup holds: all but vectors, which can be made again.
-    pub(crate) const BACKED_UP: [Self; 5] =
-        [Self::Manifest, Self::Memories, Self::Tombstones, Self::Outbox, Self::Moves];
+    pub(crate) const BACKED_UP: [Self; 6] =
+        [Self::Manifest, Self::Memories, Self::Tombstones, Self::Outbox, Self::Moves, Self::Links];
 
     pub(crate) fn code(self) -> u8 {
         match self {
@@ -33,6 +41,7 @@ impl Part {
             Self::Outbox => 3,
             Self::Moves => 4,
             Self::Vectors => 5,
+            Self::Links => 6,
         }
     }
 
@@ -48,6 +57,7 @@ impl Part {
             Self::Tombstones => "tombstones",
             Self::Outbox => "outbox",
             Self::Moves => "moves",
+            Self::Links => "links",
             Self::Vectors => "vec",
         }
     }
@@ -66,6 +76,7 @@ impl Part {
             }),
             Self::Outbox => outbox::decode(id(key)?, value).map(drop),
             Self::Moves => moves::decode(id(key)?, value).map(drop),
+            Self::Links => links::decode(id(key)?, value).map(drop),
             Self::Vectors => check_vector(key, value),
         }
     }
@@ -79,6 +90,7 @@ impl Trees {
             Part::Tombstones => &self.tombstones,
             Part::Outbox => &self.outbox,
             Part::Moves => &self.moves,
+            Part::Links => &self.links,
             Part::Vectors => &self.vec,
         }
     }

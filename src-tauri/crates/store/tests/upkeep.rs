@@ -187,7 +187,7 @@ fn a_store_of_the_first_format_is_brought_up_to_date() {
     of_the_first_format(folder.path());
     let store = open(folder.path());
     let marker = fs::read_to_string(folder.path().join("store.json")).unwrap();
-    assert_eq!(marker, r#"{"app":"papr-desktop","schema":2}"#);
+    assert_eq!(marker, r#"{"app":"papr-desktop","schema":3}"#);
     assert_eq!(papr_store::backups(folder.path()).unwrap().len(), 1, "not without a backup");
     let page = store.page(None, 10).unwrap();
     let texts: Vec<_> = page.iter().map(|memory| memory.content.as_str()).collect();

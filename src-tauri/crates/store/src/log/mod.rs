@@ -178,7 +178,7 @@ impl Log {
 fn classify(key: &[u8], value: &[u8]) -> Result<Part, Corrupt> {
     let candidates: &[Part] = match key.len() {
         24 => &[Part::Vectors, Part::Manifest],
-        16 => &[Part::Memories, Part::Tombstones, Part::Outbox, Part::Moves, Part::Manifest],
+        16 => &[Part::Memories, Part::Tombstones, Part::Outbox, Part::Moves, Part::Links, Part::Manifest],
         _ => &[Part::Manifest],
     };
     let mut last = Corrupt::Malformed("key");
