@@ -270,6 +270,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::TypedQuery;
 
     fn memory(number: u8, tier: Tier, topics: &[&str], category: Option<&str>) -> Memory {
         let at = Timestamp::from_second(i64::from(number) * 100).unwrap();
@@ -317,6 +318,20 @@ mod tests {
         for (filters, expected) in cases {
             assert_eq!(slots(&attributes, &filters), expected, "{filters:?}");
         }
+    }
+
+    #[test]
+    fn topics_may_be_several_words_and_are_folded() {
+        let typed = TypedQuery::parse("topic:\"Café au lait\" topic:Paris").filters.topics;
+        let passes = |wanted: &[String], topics: &[&str]| {
+            let mut attributes = Attributes::default();
+            attributes.put(0, &memory(0, Tier::Goals, topics, None));
+            let filters = Filters { topics: wanted.to_vec(), ..Filters::default() };
+            attributes.select(&filters, |_| false).has(0)
+        };
+        assert!(passes(&typed, &["cafe au lait", "PARIS", "more"]));
+        assert!(!passes(&typed, &["paris"]), "each is asked for");
+        assert!(passes(&[], &[]), "nothing is asked for");
     }
 
     #[test]

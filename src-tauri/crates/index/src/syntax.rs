@@ -15,13 +15,12 @@ use std::ops::Range;
 use jiff::civil::Date;
 use papr_memory::Tier;
 
-use crate::fold::fold;
 use crate::parse::WordQuery;
 
 /// What memories must be, besides what they say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryFilters {
-    /// Each must be among a memory's topics; see [`QueryFilters::has_topics`].
+    /// Each must be among a memory's topics; case and accents do not matter.
     pub topics: Vec<String>,
     /// The tier they stand in.
     pub tier: Option<Tier>,
@@ -35,17 +34,6 @@ impl QueryFilters {
     /// Whether everything passes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// Whether a memory of these topics has those asked for; case and accents do not matter.
-    pub fn has_topics(&self, topics: &[String]) -> bool {
-        let topics: Vec<String> = topics.iter().map(|topic| fold(topic)).collect();
-        self.topics.iter().all(|wanted| topics.contains(&fold(wanted)))
-    }
-
-    /// Whether a memory last changed on this day passes.
-    pub fn is_in_time(&self, day: Date) -> bool {
-        self.before.is_none_or(|before| day < before) && self.after.is_none_or(|after| day >= after)
     }
 
     /// Takes `piece` if it is a filter; whether it is.
@@ -175,19 +163,6 @@ mod tests {
             (Some(Tier::Goals), ["travel".to_owned()].as_slice())
         );
         assert_eq!((filters.before, filters.after), (Some(date(2026, 3, 1)), Some(date(2025, 1, 1))));
-        assert!(filters.is_in_time(date(2026, 2, 28)) && filters.is_in_time(date(2025, 1, 1)));
-        assert!(!filters.is_in_time(date(2026, 3, 1)) && !filters.is_in_time(date(2024, 12, 31)));
-    }
-
-    #[test]
-    fn topics_may_be_several_words_and_are_folded() {
-        let filters = TypedQuery::parse("topic:\"Café au lait\" topic:Paris").filters;
-        let has = |topics: &[&str]| {
-            filters.has_topics(&topics.iter().map(|&topic| topic.into()).collect::<Vec<_>>())
-        };
-        assert!(has(&["cafe au lait", "PARIS", "more"]));
-        assert!(!has(&["paris"]), "each is asked for");
-        assert!(TypedQuery::default().filters.has_topics(&[]), "nothing is asked for");
     }
 
     #[test]

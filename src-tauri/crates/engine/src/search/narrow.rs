@@ -97,4 +97,15 @@ mod tests {
         let other = QueryFilters { tier: Some(Tier::Memories), ..QueryFilters::default() };
         assert!(both(chosen, &other, &zone).1, "no memory stands in two tiers");
     }
+
+    #[test]
+    fn a_day_typed_before_is_out_and_one_typed_after_is_in() {
+        let (before, after) = (Some(date(2026, 3, 1)), Some(date(2025, 1, 1)));
+        let typed = QueryFilters { before, after, ..QueryFilters::default() };
+        let (merged, _) = both(Filters::default(), &typed, &TimeZone::UTC);
+        let is_in_time =
+            |day: Date| merged.updated.contains(day.to_zoned(TimeZone::UTC).unwrap().timestamp());
+        assert!(is_in_time(date(2026, 2, 28)) && is_in_time(date(2025, 1, 1)));
+        assert!(!is_in_time(date(2026, 3, 1)) && !is_in_time(date(2024, 12, 31)));
+    }
 }
