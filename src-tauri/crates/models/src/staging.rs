@@ -42,7 +42,14 @@ pub(crate) fn check_id(id: &str) -> Result<(), ModelError> {
 pub(crate) struct Claim {
     models: PathBuf,
     id: String,
-    _lock: File,
+    lock: File,
+}
+
+/// Closing the file would not be enough: a child process that is just being started has a copy of it.
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Claim {
@@ -62,7 +69,7 @@ impl Claim {
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(ModelError::at(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { models: models.to_owned(), id: id.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { models: models.to_owned(), id: id.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(ModelError::Busy { id: id.to_owned() }),
             Err(TryLockError::Error(source)) => Err(ModelError::at(&path)(source)),
         }

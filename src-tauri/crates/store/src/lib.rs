@@ -49,6 +49,7 @@ mod compact;
 mod dump;
 mod guard;
 mod links;
+mod lock;
 mod log;
 mod marker;
 mod migrate;
@@ -71,7 +72,6 @@ mod vectors;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,7 +111,7 @@ pub struct SledStore {
     /// Bytes on disk that no change may use up.
     reserve: u64,
     _seal: seal::AtClose,
-    _lock: Arc<fs::File>,
+    _lock: Arc<lock::Lock>,
 }
 
 struct Trees {

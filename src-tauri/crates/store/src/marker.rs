@@ -1,9 +1,8 @@
 //! Whose folder this is: `store.json`, and the lock.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use papr_memory::ports::StoreError;
 use serde::{Deserialize, Serialize};
@@ -79,18 +78,6 @@ fn unmarked(folder: &Path, reason: String) -> Result<Found, StoreError> {
         || seal::is_there(folder)
         || backup::list(folder).is_ok_and(|backups| !backups.is_empty());
     if of_ours { Ok(Found::Unmarked(reason)) } else { Err(not_ours(folder, reason)) }
-}
-
-/// Takes the lock; it is let go of when the last clone is dropped.
-pub(crate) fn take_lock(folder: &Path) -> Result<Arc<File>, StoreError> {
-    let path = folder.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|source| io_error(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Arc::new(file)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
-    }
 }
 
 /// Writes the marker; what stood in its place goes to the quarantine. Only called under the lock.

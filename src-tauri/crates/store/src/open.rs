@@ -20,6 +20,7 @@ use papr_memory::ports::StoreError;
 use crate::change::Writer;
 use crate::child::Child;
 use crate::guard::{Scan, from_sled, quietly};
+use crate::lock::Lock;
 use crate::log::SEGMENT_BYTES;
 use crate::marker::{self, APP, Found};
 use crate::state::{Mark, State};
@@ -55,7 +56,7 @@ impl SledStore {
         folder: &Path,
         now: Timestamp,
         child: Option<&Child>,
-        lock: Arc<File>,
+        lock: Arc<Lock>,
     ) -> Result<Self, StoreError> {
         let io_failed = |source| io_error(folder, source);
         if marker::inspect(folder)? == Found::Nothing {
@@ -93,7 +94,7 @@ impl SledStore {
         Ok(store)
     }
 
-    fn assemble(folder: &Path, trees: Trees, lock: Arc<File>) -> Result<Self, StoreError> {
+    fn assemble(folder: &Path, trees: Trees, lock: Arc<Lock>) -> Result<Self, StoreError> {
         let io_failed = |source| io_error(folder, source);
         let log = File::options().read(true).write(true).open(folder.join("db").join("db"));
         let log = log.map_err(io_failed)?;
@@ -159,12 +160,12 @@ impl SledStore {
 
 /// Takes the lock of a folder, made if it is missing; finishes a swap that was cut short, and clears away a
 /// copy that was not complete.
-pub(crate) fn prepare(folder: &Path) -> Result<Arc<File>, StoreError> {
+pub(crate) fn prepare(folder: &Path) -> Result<Arc<Lock>, StoreError> {
     fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
-    let lock = marker::take_lock(folder)?;
+    let lock = Lock::take(folder)?;
     quarantine::finish_swap(folder).map_err(|source| io_error(folder, source))?;
     rebuild::clear(folder)?;
-    Ok(lock)
+    Ok(Arc::new(lock))
 }
 
 /// Whether no store was ever complete here, so that there is nothing to miss.

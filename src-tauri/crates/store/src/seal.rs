@@ -176,7 +176,7 @@ fn wait_for_sled(log: &Path) -> io::Result<()> {
     let start = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            Ok(()) => return file.unlock(),
             Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
                 thread::sleep(Duration::from_millis(2));
             }
