@@ -54,7 +54,16 @@ fn members_depend_only_on_what_they_may() {
         ("papr-sync", BTreeSet::from(["papr-memory", "papr-api"])),
         (
             "papr-engine",
-            BTreeSet::from(["papr-memory", "papr-embed", "papr-models", "papr-store", "papr-index"]),
+            BTreeSet::from([
+                "papr-memory",
+                "papr-embed",
+                "papr-models",
+                "papr-store",
+                "papr-index",
+                "papr-api",
+                "papr-credentials",
+                "papr-sync",
+            ]),
         ),
         ("papr-cli", BTreeSet::from(["papr-memory", "papr-engine"])),
         ("papr-desktop", BTreeSet::from(["papr-memory", "papr-engine"])),
@@ -91,7 +100,7 @@ fn what_leaves_the_device_is_a_fact_of_the_graph() {
 #[test]
 fn only_the_engine_names_concrete_parts() {
     let graph = graph();
-    for part in ["ort", "tokenizers", "sled", "instant-distance"] {
+    for part in ["ort", "objc2-core-ml", "tokenizers", "sled", "instant-distance"] {
         let users = dependents(&graph, |name| name == part);
         assert!(users.len() <= 1, "{part} stays behind one port, and {users:?} use it");
     }

@@ -72,7 +72,7 @@ fn folders(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 }
 
 /// Bytes of the files below `folder`.
-fn size(folder: &Path) -> io::Result<u64> {
+pub(crate) fn size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -12,6 +12,9 @@ use papr_memory::{CancelToken, Manifest, Padding, Precision, Recipe, Space, Vect
 
 use crate::backend::{self, Sessions};
 use crate::batch::{self, Filling, Rule};
+use crate::memory::Memory;
+use crate::native::{self, FixedGraph, Graphs, How};
+use crate::preflight::{self, Need, Verdict};
 use crate::runner::{Listener, Load, Runner, State, Watch};
 use crate::session::Blueprint;
 use crate::tokens::Tokenizer;
@@ -33,9 +36,11 @@ pub struct EmbedOptions {
     pub static_shapes: bool,
     /// Where Core ML may keep what it compiled, beside others' files; `None` compiles at each load.
     pub cache: Option<PathBuf>,
-    /// Whether Core ML is asked where it runs each operation. Takes seconds at each load and redirects the
-    /// process's standard error output meanwhile: for trials.
+    /// Whether Core ML is asked where it runs each operation. Takes seconds at each load, and behind ONNX Runtime
+    /// redirects the process's standard error output meanwhile: for trials.
     pub profile: bool,
+    /// Whether packages for Core ML are loaded even where memory is too short for them.
+    pub ignore_memory: bool,
     /// After how long without a call the sessions are dropped; `None` keeps them.
     pub unload_after: Option<Duration>,
     /// Who is told when sessions come and go, and when the CPU takes over.
@@ -60,15 +65,16 @@ impl Default for EmbedOptions {
             static_shapes: false,
             cache: None,
             profile: false,
+            ignore_memory: false,
             unload_after: None,
             listener: None,
         }
     }
 }
 
-/// An ONNX model on one device. Dropping it ends its thread.
+/// A model on one device. Dropping it ends its threads.
 #[derive(Debug)]
-pub struct OnnxEmbedder {
+pub struct ModelEmbedder {
     worker: Worker,
     watch: Arc<Watch>,
     tokenizer: Tokenizer,
@@ -77,8 +83,8 @@ pub struct OnnxEmbedder {
     load_time: Duration,
 }
 
-impl OnnxEmbedder {
-    /// Loads the runtime, if that was not done before, then the tokenizer and the model.
+impl ModelEmbedder {
+    /// Loads the runtime, if that was not done before, then the tokenizer and the ONNX graph.
     ///
     /// Takes some hundred milliseconds on the CPU: the model's weights are read and laid out for the
     /// processor. The files' checksums are not looked at; their names, types and shapes are compared with
@@ -111,6 +117,50 @@ impl OnnxEmbedder {
             profile: options.profile,
         };
         let load = loader(blueprint, options.static_shapes, weight_bytes(manifest));
+        Self::start(manifest, tokenizer_file, load, rule(recipe, options), options, start)
+    }
+
+    /// Loads the tokenizer and packages for Core ML: `graphs`, in any order, whose inputs, outputs and hashes are the
+    /// caller's to have verified. What Core ML compiles is kept beside them.
+    ///
+    /// `options.device` is [`Device::CoreMlNative`], or [`Device::Cpu`] for Core ML kept to the processor, which also
+    /// takes over where the former fails. The first load compiles, which takes from seconds to minutes.
+    ///
+    /// # Errors
+    /// [`EmbedError::Model`] if this is no Mac, if the recipe makes no sense or is not that of the graphs, if memory
+    /// is too short (with the numbers), if the tokenizer or a package is missing or another than `manifest` says, or
+    /// if Core ML cannot compile or load it.
+    pub fn load_core_ml(
+        manifest: &Manifest,
+        graphs: Vec<FixedGraph>,
+        tokenizer_file: &Path,
+        options: &EmbedOptions,
+    ) -> Result<Self, EmbedError> {
+        let start = Instant::now();
+        let recipe = &manifest.recipe;
+        recipe.check().map_err(|reason| EmbedError::Model(format!("its recipe makes no sense: {reason}")))?;
+        if !matches!(options.device, Device::CoreMlNative | Device::Cpu) {
+            let device = options.device;
+            return Err(EmbedError::Model(format!("a package for Core ML does not run on {device}")));
+        }
+        let graphs = Graphs::new(graphs, recipe).map_err(EmbedError::Model)?;
+        // A graph takes one text, and a query must not wait for more of them than one.
+        let filling = Filling::Buckets(graphs.lengths());
+        let rule = Rule { filling, budget: options.batch_tokens.get(), alone: true };
+        let load = core_ml_loader(graphs, recipe.clone(), options.profile, options.ignore_memory);
+        Self::start(manifest, tokenizer_file, load, rule, options, start)
+    }
+
+    /// Loads tokenizer and backend beside each other, and starts the thread that runs them.
+    fn start(
+        manifest: &Manifest,
+        tokenizer_file: &Path,
+        load: Load,
+        rule: Rule,
+        options: &EmbedOptions,
+        start: Instant,
+    ) -> Result<Self, EmbedError> {
+        let recipe = &manifest.recipe;
         let (tokenizer, runner) = thread::scope(|scope| {
             let tokenizer = scope.spawn(|| Tokenizer::load(tokenizer_file, recipe));
             let runner = Runner::new(load, options.device, recipe.dims, options.listener.clone());
@@ -125,7 +175,7 @@ impl OnnxEmbedder {
             .map_err(|error| EmbedError::Run(format!("no thread to run it on: {error}")))?;
         let load_time = start.elapsed();
         tracing::info!(model = manifest.id, device = %options.device, ?load_time, "the model is loaded");
-        Ok(Self { worker, watch, tokenizer, space: manifest.space(), rule: rule(recipe, options), load_time })
+        Ok(Self { worker, watch, tokenizer, space: manifest.space(), rule, load_time })
     }
 
     /// Runs the model once, so that the first query does not pay for its first allocations.
@@ -149,6 +199,9 @@ impl OnnxEmbedder {
 /// Says why this version cannot carry out `recipe` with `options`.
 fn check(recipe: &Recipe, options: &EmbedOptions) -> Result<(), String> {
     recipe.check().map_err(|reason| format!("its recipe makes no sense: {reason}"))?;
+    if options.device == Device::CoreMlNative {
+        return Err("Core ML by itself runs packages, not an ONNX graph".to_owned());
+    }
     let fixed_shapes = options.static_shapes || options.device.wants_static_shapes();
     if recipe.precision == Precision::Int8 && options.device != Device::Cpu {
         return Err(format!("a model of 8-bit integers runs on the CPU alone, not on {}", options.device));
@@ -180,6 +233,28 @@ fn loader(blueprint: Blueprint, static_shapes: bool, weight_bytes: u64) -> Load 
     })
 }
 
+/// Graphs of a model in memory at most: each holds the weights once more.
+const ALIVE: usize = 2;
+
+/// Makes backends of packages, each time with a look at the memory that can be had then.
+fn core_ml_loader(graphs: Graphs, recipe: Recipe, profile: bool, ignore_memory: bool) -> Load {
+    Box::new(move |device| {
+        let need = Need::to_load(graphs.largest(), recipe.precision);
+        let memory = Memory::now();
+        match memory.map(|memory| need.compare(memory)) {
+            Some(refused @ Verdict::Refused { .. }) if !ignore_memory => {
+                return Err(EmbedError::Model(refused.to_string()));
+            }
+            Some(verdict @ (Verdict::Refused { .. } | Verdict::Swaps)) => {
+                tracing::warn!(%verdict, "memory is short for the model");
+            }
+            Some(Verdict::Fits) | None => {}
+        }
+        let alive = memory.map_or(ALIVE, |memory| preflight::alive(need, memory, ALIVE));
+        native::load(&graphs, &recipe, How { device, profile, alive })
+    })
+}
+
 /// How calls are cut into runs.
 fn rule(recipe: &Recipe, options: &EmbedOptions) -> Rule {
     let filling = match recipe.padding {
@@ -194,7 +269,7 @@ fn rule(recipe: &Recipe, options: &EmbedOptions) -> Rule {
     Rule { filling, budget: options.batch_tokens.get(), alone }
 }
 
-impl Embedder for OnnxEmbedder {
+impl Embedder for ModelEmbedder {
     fn space(&self) -> &Space {
         &self.space
     }

@@ -19,6 +19,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::compute_plan::ComputePlan;
+
 /// How a graph was shared between a provider and the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partitions {
@@ -28,21 +30,6 @@ pub struct Partitions {
     pub nodes: usize,
     /// Nodes the provider said it can run.
     pub supported: usize,
-}
-
-/// What Core ML's compute plan prefers for the operations of a graph.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ComputePlan {
-    pub(crate) neural_engine: usize,
-    pub(crate) gpu: usize,
-    pub(crate) cpu: usize,
-}
-
-impl ComputePlan {
-    /// Operations that have a place at all: constants have none.
-    pub(crate) fn operations(self) -> usize {
-        self.neural_engine + self.gpu + self.cpu
-    }
 }
 
 /// Reads a line of the session's logger.
@@ -69,13 +56,7 @@ pub(crate) fn is_of_compute_plan(line: &str) -> bool {
 pub(crate) fn compute_plan<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<ComputePlan> {
     let mut plan = ComputePlan::default();
     for device in lines.into_iter().filter_map(preferred_device) {
-        if device.starts_with("<MLNeuralEngineComputeDevice") {
-            plan.neural_engine += 1;
-        } else if device.starts_with("<MLGPUComputeDevice") {
-            plan.gpu += 1;
-        } else if device.starts_with("<MLCPUComputeDevice") {
-            plan.cpu += 1;
-        }
+        plan.count(device.trim_start_matches('<').split(':').next().unwrap_or_default());
     }
     (plan.operations() > 0).then_some(plan)
 }

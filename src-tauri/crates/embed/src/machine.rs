@@ -10,13 +10,29 @@ pub fn machine() -> String {
     format!("{os} {arch}, {cores} threads{}", parts.collect::<String>())
 }
 
+/// The system's version and build, such as `15.1 24B83`; empty where Core ML is not part of it.
+pub(crate) fn system() -> String {
+    system_plist().map(|plist| version_and_build(&plist)).unwrap_or_default()
+}
+
 /// Core ML comes with the system and changes with it.
 fn system_version() -> Option<String> {
+    let plist = system_plist()?;
+    plist_string(&plist, "ProductVersion").map(str::to_owned)
+}
+
+/// What macOS says of itself.
+fn system_plist() -> Option<String> {
     if !cfg!(target_os = "macos") {
         return None;
     }
-    let plist = std::fs::read_to_string("/System/Library/CoreServices/SystemVersion.plist").ok()?;
-    plist_string(&plist, "ProductVersion").map(str::to_owned)
+    std::fs::read_to_string("/System/Library/CoreServices/SystemVersion.plist").ok()
+}
+
+/// A build may change while the version stays: security responses do that.
+fn version_and_build(plist: &str) -> String {
+    let keys = ["ProductVersion", "ProductBuildVersion"];
+    keys.iter().filter_map(|key| plist_string(plist, key)).collect::<Vec<_>>().join(" ")
 }
 
 fn processor() -> Option<String> {
@@ -58,7 +74,9 @@ mod tests {
         assert_eq!(model_name("processor\t: 0\nmodel name\t: A CPU @ 3 GHz\n"), Some("A CPU @ 3 GHz"));
         assert_eq!(model_name("processor\t: 0\n"), None);
         let plist = "<dict>\n\t<key>ProductName</key>\n\t<string>macOS</string>\n\t<key>ProductVersion</key>\n\
-                     \t<string>15.1</string>\n</dict>";
+                     \t<string>15.1</string>\n\t<key>ProductBuildVersion</key>\n\t<string>24B83</string>\n</dict>";
+        assert_eq!(version_and_build(plist), "15.1 24B83");
+        assert_eq!(version_and_build("<dict></dict>"), "");
         assert_eq!(plist_string(plist, "ProductVersion"), Some("15.1"));
         assert_eq!(plist_string(plist, "Nothing"), None);
     }

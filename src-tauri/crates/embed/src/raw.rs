@@ -1,8 +1,8 @@
 //! The calls that no safe wrapper offers: which providers the loaded library has, which of them runs which
 //! node, and giving freed memory back to the system.
 //!
-//! The only unsafe code of this crate. All but the last need the library loaded: `runtime` sees to it before
-//! anything here is called, and the wrapper gives out no session before.
+//! With `native/macos.rs` the only unsafe code of this crate. All but the last need the library loaded: `runtime`
+//! sees to it before anything here is called, and the wrapper gives out no session before.
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;

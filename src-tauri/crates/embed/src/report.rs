@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Device;
-use crate::log_lines::{ComputePlan, Partitions};
+use crate::compute_plan::ComputePlan;
+use crate::log_lines::Partitions;
 
 /// What is known of Apple's Neural Engine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,14 +65,14 @@ pub(crate) struct Observed {
 
 /// Concludes about the Neural Engine.
 pub(crate) fn neural_engine(device: Device, observed: &Observed) -> NeuralEngine {
-    if device != Device::CoreMl {
+    if !device.is_core_ml() {
         return NeuralEngine::No;
     }
     match observed.plan {
-        Some(plan) if plan.neural_engine > 0 => {
-            NeuralEngine::Seen { share: plan.neural_engine as f64 / plan.operations() as f64 }
-        }
-        Some(_) => NeuralEngine::No,
+        Some(plan) => match plan.neural_engine_share() {
+            Some(share) => NeuralEngine::Seen { share },
+            None => NeuralEngine::No,
+        },
         None if observed.assignment.get(device.provider()) == Some(&0) => NeuralEngine::No,
         None if !observed.assignment.is_empty() && !observed.assignment.contains_key(device.provider()) => {
             NeuralEngine::No

@@ -216,7 +216,8 @@ fn listen(
 /// How `device` is asked for; a failure to have it is an error, never a silent CPU.
 fn provider(device: Device, cache: Option<&Path>, profile: bool) -> ExecutionProviderDispatch {
     let provider = match device {
-        Device::CoreMl => coreml::provider(cache, profile),
+        // Core ML by itself runs no ONNX graph: whoever asks for that was refused before.
+        Device::CoreMl | Device::CoreMlNative => coreml::provider(cache, profile),
         Device::Cuda => CUDA::default().build(),
         Device::DirectMl => DirectML::default().build(),
         Device::Cpu => CPU::default().build(),

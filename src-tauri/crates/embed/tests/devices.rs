@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use papr_embed::{
-    Candidates, Device, DeviceChoice, EmbedOptions, Listener, NeuralEngine, OnnxEmbedder, Outcome, Platform,
+    Candidates, Device, DeviceChoice, EmbedOptions, Listener, ModelEmbedder, NeuralEngine, Outcome, Platform,
     Runtime, State, TRIAL_TEXTS, TrialKey, candidates, trial,
 };
 use papr_memory::ports::{EmbedError, Embedder, Lane, Role};
 use papr_memory::{CancelToken, Vector};
 
-fn embed(embedder: &OnnxEmbedder, text: &str) -> Vector {
+fn embed(embedder: &ModelEmbedder, text: &str) -> Vector {
     let mut embedded =
         embedder.embed(&[text], Role::Document, Lane::Interactive, &CancelToken::new()).unwrap();
     embedded.vectors.remove(0).unwrap()
@@ -50,7 +50,7 @@ fn fixed_lengths_give_the_vectors_of_open_ones() {
     assert_eq!(fixed.report().memory_bytes, 2 * weights);
     let texts: Vec<String> = (0..40).map(|number| words(number * 5 % 120)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let many = |embedder: &OnnxEmbedder| {
+    let many = |embedder: &ModelEmbedder| {
         embedder.embed(&texts, Role::Document, Lane::Background, &CancelToken::new()).unwrap().vectors
     };
     for (fixed, open) in many(&fixed).into_iter().zip(many(open)) {
@@ -112,8 +112,11 @@ fn a_trial_of_what_this_machine_has() {
     // One that this build does not have, as if it were listed.
     let missing =
         Device::ALL.into_iter().find(|device| found.left_out.iter().any(|left| left.device == *device));
-    let forced =
-        Candidates { devices: vec![missing.unwrap(), Device::Cpu], preferred: missing, left_out: Vec::new() };
+    let forced = Candidates {
+        devices: vec![missing.unwrap(), Device::Cpu],
+        preferred: missing,
+        ..Candidates::default()
+    };
     let (result, embedder) = trial(key, &forced, &TRIAL_TEXTS, load, &never).unwrap();
     assert!(matches!(result.candidates[1].outcome, Outcome::Failed { .. }), "{result:?}");
     assert_eq!((result.winner, embedder.provider()), (Device::Cpu, "CPU"));

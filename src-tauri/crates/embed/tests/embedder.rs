@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use papr_embed::{EmbedOptions, OnnxEmbedder};
+use papr_embed::{EmbedOptions, ModelEmbedder};
 use papr_memory::ports::{EmbedError, Embedder, Lane, Role};
 use papr_memory::{CancelToken, Dims, Manifest, Padding, Vector};
 use tempfile::TempDir;
 
-fn embed(embedder: &OnnxEmbedder, text: &str, role: Role) -> Vector {
+fn embed(embedder: &ModelEmbedder, text: &str, role: Role) -> Vector {
     let mut embedded = embedder.embed(&[text], role, Lane::Interactive, &CancelToken::new()).unwrap();
     embedded.vectors.remove(0).unwrap()
 }
@@ -23,15 +23,15 @@ fn load(
     manifest: &Manifest,
     model: Option<PathBuf>,
     tokenizer: Option<PathBuf>,
-) -> Result<OnnxEmbedder, EmbedError> {
+) -> Result<ModelEmbedder, EmbedError> {
     let folder = common::model_folder();
     let model = model.unwrap_or_else(|| folder.join("model.onnx"));
     let tokenizer = tokenizer.unwrap_or_else(|| folder.join("tokenizer.json"));
-    OnnxEmbedder::load(&common::runtime(), manifest, &model, &tokenizer, &EmbedOptions::default())
+    ModelEmbedder::load(&common::runtime(), manifest, &model, &tokenizer, &EmbedOptions::default())
 }
 
 /// The reason given by an error about the model.
-fn unusable(loaded: Result<OnnxEmbedder, EmbedError>) -> String {
+fn unusable(loaded: Result<ModelEmbedder, EmbedError>) -> String {
     match loaded {
         Err(EmbedError::Model(reason)) => reason,
         other => panic!("{other:?}"),

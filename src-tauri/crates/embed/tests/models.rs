@@ -5,17 +5,17 @@ mod common;
 
 use std::path::Path;
 
-use papr_embed::{EmbedOptions, OnnxEmbedder};
+use papr_embed::{EmbedOptions, ModelEmbedder};
 use papr_memory::ports::{Embedder, Lane, Role};
 use papr_memory::{CancelToken, Manifest, Precision, Vector};
 
-fn load(folder: &str, options: &EmbedOptions) -> (Manifest, OnnxEmbedder) {
+fn load(folder: &str, options: &EmbedOptions) -> (Manifest, ModelEmbedder) {
     let folder = common::project().join("vendor").join(folder);
     assert!(folder.exists(), "{} is missing: run make test (it makes it)", folder.display());
     let manifest =
         Manifest::from_json(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
     let file = |name: &str| Path::new(&folder).join(name);
-    let embedder = OnnxEmbedder::load(
+    let embedder = ModelEmbedder::load(
         &common::runtime(),
         &manifest,
         &file("model.onnx"),
@@ -25,7 +25,7 @@ fn load(folder: &str, options: &EmbedOptions) -> (Manifest, OnnxEmbedder) {
     (manifest, embedder.unwrap())
 }
 
-fn embed(embedder: &OnnxEmbedder, texts: &[&str], role: Role) -> Vec<Vector> {
+fn embed(embedder: &ModelEmbedder, texts: &[&str], role: Role) -> Vec<Vector> {
     let embedded = embedder.embed(texts, role, Lane::Background, &CancelToken::new()).unwrap();
     embedded.vectors.into_iter().map(Result::unwrap).collect()
 }

@@ -4,20 +4,20 @@
 mod common;
 
 use common::tiny::{DIMS, Shape, Tiny, id, row};
-use papr_embed::{Device, EmbedOptions, OnnxEmbedder};
+use papr_embed::{Device, EmbedOptions, ModelEmbedder};
 use papr_memory::ports::{EmbedError, Embedder, Lane, Role};
 use papr_memory::{CancelToken, Manifest, Padding, Place, PoolingMethod, Vector, VectorError};
 use serde_json::json;
 
 fn embed_all(
-    embedder: &OnnxEmbedder,
+    embedder: &ModelEmbedder,
     texts: &[&str],
 ) -> Result<Vec<Result<Vector, VectorError>>, EmbedError> {
     let embedded = embedder.embed(texts, Role::Document, Lane::Background, &CancelToken::new())?;
     Ok(embedded.vectors)
 }
 
-fn embed(embedder: &OnnxEmbedder, text: &str) -> Vec<f32> {
+fn embed(embedder: &ModelEmbedder, text: &str) -> Vec<f32> {
     embed_all(embedder, &[text]).unwrap().remove(0).unwrap().as_slice().to_vec()
 }
 

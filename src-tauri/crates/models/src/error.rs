@@ -59,6 +59,12 @@ pub enum ModelError {
         /// SHA-256 of the bytes, hexadecimal.
         found: String,
     },
+    /// A file inside a package that its list does not name.
+    #[error("{path} does not belong to the model: remove it, or import the model again")]
+    Stray {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system does not let a file or folder be read or written.
     #[error("{path} cannot be read or written: {source}")]
     Io {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use papr_memory::CancelToken;
 use sha2::{Digest, Sha256};
@@ -135,6 +135,21 @@ pub(crate) fn bytes_below(folder: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
+}
+
+/// All files below `folder`, links not followed, in no order.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
+        let entry = entry.map_err(ModelError::at(folder))?;
+        let path = entry.path();
+        if entry.file_type().map_err(ModelError::at(&path))?.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// Refuses if `bytes` and a tenth do not fit beside what is in `folder`.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use papr_memory::{CancelToken, Manifest, ModelFile};
 
 use crate::catalog::{CatalogEntry, HubFile, ModelSource};
-use crate::files::{check_space, copy, length, remove_folder};
+use crate::core_ml::{CORE_ML, CoreMl};
+use crate::files::{check_space, copy, length, remove_folder, sync_folder};
 use crate::origin::Origin;
 use crate::progress::{Meter, OnProgress, Phase};
 use crate::staging::{Claim, describe};
@@ -18,8 +19,8 @@ const PAPERS: [&str; 2] = ["LICENSE", "NOTICE"];
 
 /// Takes a model from a folder or file on this machine into `<models>/<id>/`. Nothing is asked of the network.
 ///
-/// `from` is either a model folder, with a manifest that says what the files are (or that manifest itself), or, with
-/// an `entry`, a folder with that entry's files under their names here or in the repository, or one of these files,
+/// `from` is either a model folder, with a manifest that says what the files are (or that manifest itself), or a
+/// folder of packages for Core ML as `models/coreml` writes it, or, with an `entry`, a folder with that entry's files under their names here or in the repository, or one of these files,
 /// the others lying beside it. What is pinned or said in the manifest must be right; of files without a pinned
 /// hash it is recorded. A model that was there is replaced when the new one is complete. An entry that is disabled
 /// may be imported: whether something can run it is asked when it is loaded.
@@ -43,6 +44,8 @@ pub fn import(
     };
     let plan = if folder.join(MANIFEST).is_file() {
         Plan::of_model(&folder, entry)?
+    } else if folder.join(CORE_ML).is_file() {
+        Plan::of_packages(&folder, entry)?
     } else {
         let entry =
             entry.ok_or_else(|| refuse("manifest.json is missing, and no model was chosen".to_owned()))?;
@@ -87,19 +90,38 @@ enum Kind<'a> {
 impl<'a> Plan<'a> {
     fn of_model(folder: &Path, entry: Option<&CatalogEntry>) -> Result<Self, ModelError> {
         let model = InstalledModel::open(folder)?;
-        let manifest = model.manifest();
+        Self::of_manifest(folder, model.manifest().clone(), model.files(), entry)
+    }
+
+    fn of_packages(folder: &Path, entry: Option<&CatalogEntry>) -> Result<Self, ModelError> {
+        let (packages, own) = CoreMl::read(folder)?;
+        let manifest = packages.manifest(own).ok_or_else(|| ModelError::NotImportable {
+            path: folder.to_owned(),
+            reason: format!("{CORE_ML} names no tokenizer: convert a folder that has tokenizer.json"),
+        })?;
+        let files = manifest.files().cloned().chain(packages.package_files()).collect();
+        Self::of_manifest(folder, manifest, files, entry)
+    }
+
+    /// Files that `manifest` speaks of, those of packages too.
+    fn of_manifest(
+        folder: &Path,
+        manifest: Manifest,
+        files: Vec<ModelFile>,
+        entry: Option<&CatalogEntry>,
+    ) -> Result<Self, ModelError> {
         if let Some(entry) = entry.filter(|entry| entry.id != manifest.id) {
             let reason = format!("it is {}, not {}", manifest.id, entry.id);
             return Err(ModelError::NotImportable { path: folder.to_owned(), reason });
         }
-        let source = |file: &ModelFile| Source {
+        let source = |file: ModelFile| Source {
             path: folder.join(&file.path),
-            to: file.path.clone(),
+            to: file.path,
             bytes: file.bytes,
-            sha256: Some(file.sha256.clone()),
+            sha256: Some(file.sha256),
         };
-        let files = manifest.files().map(source).collect();
-        Ok(Self { id: manifest.id.clone(), files, kind: Kind::Model(Box::new(manifest.clone())) })
+        let files = files.into_iter().map(source).collect();
+        Ok(Self { id: manifest.id.clone(), files, kind: Kind::Model(Box::new(manifest)) })
     }
 
     fn of_files(from: &Path, folder: &Path, entry: &'a CatalogEntry) -> Result<Self, ModelError> {
@@ -144,10 +166,15 @@ impl<'a> Plan<'a> {
         for (index, file) in self.files.iter().enumerate() {
             meter.size(index, Some(file.bytes));
             let to = staging.join(&file.to);
+            let beside = to.parent().unwrap_or(staging);
+            fs::create_dir_all(beside).map_err(ModelError::at(beside))?;
             let found = copy(&file.path, &to, &stop, |bytes| meter.done(index, bytes))?;
             if let Some(expected) = file.sha256.as_ref().filter(|expected| **expected != found) {
                 let (path, expected) = (file.path.clone(), expected.clone());
                 return Err(ModelError::Checksum { path, expected, found });
+            }
+            for folder in beside.ancestors().take_while(|folder| *folder != staging) {
+                sync_folder(folder)?;
             }
             let bytes = length(&to)?.unwrap_or(0);
             copied.push(ModelFile { path: file.to.clone(), bytes, sha256: found });

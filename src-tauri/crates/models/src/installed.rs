@@ -1,4 +1,4 @@
-//! A model folder: `manifest.json`, the graph and the tokenizer it names.
+//! A model folder: `manifest.json`, the graph or packages and the tokenizer it names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use papr_memory::{CancelToken, Manifest, ModelFile};
 
 use crate::ModelError;
-use crate::files::{absent, sha256, unreadable};
+use crate::core_ml::CoreMl;
+use crate::files::{absent, files_below, sha256, unreadable};
 use crate::stop::Stop;
 
 /// The name of the file that makes a folder a model.
@@ -21,6 +22,7 @@ pub const MANIFEST: &str = "manifest.json";
 pub struct InstalledModel {
     folder: PathBuf,
     manifest: Manifest,
+    core_ml: Option<CoreMl>,
 }
 
 impl InstalledModel {
@@ -36,9 +38,10 @@ impl InstalledModel {
             Err(source) => return Err(ModelError::Io { path, source }),
         };
         let manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest { path, source })?;
-        let model = Self { folder: folder.to_owned(), manifest };
-        for file in model.manifest.files() {
-            model.compare_size(file)?;
+        let core_ml = CoreMl::of(folder, &manifest)?;
+        let model = Self { folder: folder.to_owned(), manifest, core_ml };
+        for file in model.files() {
+            model.compare_size(&file)?;
         }
         Ok(model)
     }
@@ -48,8 +51,17 @@ impl InstalledModel {
     ///
     /// # Errors
     /// [`ModelError`], any variant but `NoManifest` and `Manifest`: a file may have changed since it was opened.
+    /// [`ModelError::Stray`] for a file in a package that is not listed: Core ML would read it.
     pub fn verify(&self, cancel: &CancelToken) -> Result<(), ModelError> {
-        for file in self.manifest.files() {
+        let files = self.files();
+        for package in self.core_ml.iter().flat_map(|core_ml| &core_ml.packages) {
+            for path in files_below(&self.folder.join(&package.path))? {
+                if !files.iter().any(|file| self.folder.join(&file.path) == path) {
+                    return Err(ModelError::Stray { path });
+                }
+            }
+        }
+        for file in &files {
             self.compare_size(file)?;
             let path = self.folder.join(&file.path);
             let found = sha256(&path, &Stop::new(cancel), |_| {})?;
@@ -70,7 +82,23 @@ impl InstalledModel {
         &self.folder
     }
 
-    /// The graph.
+    /// Its packages for Core ML, if it is made of such.
+    pub fn core_ml(&self) -> Option<&CoreMl> {
+        self.core_ml.as_ref()
+    }
+
+    /// All files of the model by their paths in its folder, those of packages too.
+    pub fn files(&self) -> Vec<ModelFile> {
+        let packages = self.core_ml.iter().flat_map(CoreMl::package_files);
+        self.manifest.files().cloned().chain(packages).collect()
+    }
+
+    /// Bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        self.files().iter().map(|file| file.bytes).sum()
+    }
+
+    /// The graph; of a model for Core ML, the list of its packages.
     pub fn model_path(&self) -> PathBuf {
         self.folder.join(&self.manifest.model.path)
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use papr_memory::Manifest;
 
+use crate::core_ml::CoreMl;
 use crate::files::{absent, bytes_below, remove_file, remove_folder, sync_folder, write_whole};
 use crate::origin::{ORIGIN, Origin};
 use crate::{InstalledModel, MANIFEST, ModelError};
@@ -114,11 +115,13 @@ impl Claim {
 
     /// Makes the staging folder the model. Its files must be synced.
     pub(crate) fn publish(&self, staging: &Path, manifest: &Manifest) -> Result<InstalledModel, ModelError> {
+        let packages = CoreMl::of(staging, manifest)?;
         for entry in fs::read_dir(staging).map_err(ModelError::at(staging))? {
             let entry = entry.map_err(ModelError::at(staging))?;
             let name = entry.file_name();
-            let keep =
-                KEPT.iter().any(|kept| name == *kept) || manifest.files().any(|file| name == *file.path);
+            let keep = KEPT.iter().any(|kept| name == *kept)
+                || manifest.files().any(|file| name == *file.path)
+                || packages.iter().flat_map(|core_ml| &core_ml.packages).any(|package| name == *package.path);
             if !keep {
                 remove_file(&entry.path())?;
             }

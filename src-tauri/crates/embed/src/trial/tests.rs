@@ -1,6 +1,6 @@
 //! With embedders that do what a broken device may do.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -27,6 +27,22 @@ enum Kind {
     Cancelled,
 }
 
+/// Fakes in memory on this thread, now and at most.
+#[derive(Clone, Copy, Default)]
+struct Alive {
+    now: usize,
+    most: usize,
+}
+
+thread_local!(static ALIVE: Cell<Alive> = Cell::default());
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        let Alive { now, most } = ALIVE.get();
+        ALIVE.set(Alive { now: now - 1, most });
+    }
+}
+
 #[derive(Debug)]
 struct Fake {
     kind: Kind,
@@ -41,6 +57,8 @@ impl Fake {
         }
         let fingerprint = serde_json::from_str(&format!("\"{}\"", "a".repeat(64))).unwrap();
         let space = Space { fingerprint, dims: Dims::new(2).unwrap() };
+        let Alive { now, most } = ALIVE.get();
+        ALIVE.set(Alive { now: now + 1, most: most.max(now + 1) });
         Ok(Self { kind, space, calls: AtomicUsize::new(0) })
     }
 
@@ -97,7 +115,7 @@ fn key() -> TrialKey {
 
 fn run(cpu: Kind, core_ml: Kind, preferred: Option<Device>) -> Result<Trial, EmbedError> {
     let candidates =
-        Candidates { devices: vec![Device::CoreMl, Device::Cpu], preferred, left_out: Vec::new() };
+        Candidates { devices: vec![Device::CoreMl, Device::Cpu], preferred, ..Candidates::default() };
     let load = |device| Fake::load(if device == Device::Cpu { cpu } else { core_ml });
     let (trial, embedder) = trial(key(), &candidates, &["a text", "another"], load, &CancelToken::new())?;
     let winner = if trial.winner == Device::Cpu { cpu } else { core_ml };
@@ -194,6 +212,7 @@ fn each_device_is_loaded_once_and_the_cpu_first() {
         devices: vec![Device::Cuda, Device::DirectMl, Device::Cpu],
         preferred: None,
         left_out: vec![LeftOut { device: Device::CoreMl, reason: "it is part of macOS".to_owned() }],
+        ..Candidates::default()
     };
     let load = |device| {
         loaded.borrow_mut().push(device);
@@ -203,4 +222,30 @@ fn each_device_is_loaded_once_and_the_cpu_first() {
     assert_eq!(*loaded.borrow(), [Device::Cpu, Device::Cuda, Device::DirectMl]);
     assert_eq!(trial.left_out, candidates.left_out, "every device is accounted for");
     assert_eq!(trial.candidates.iter().filter(|one| one.outcome == Outcome::Won).count(), 1);
+}
+
+#[test]
+fn what_a_machine_holds_once_is_tried_one_at_a_time() {
+    let candidates = Candidates {
+        devices: vec![Device::CoreMlNative, Device::Cpu],
+        one_at_a_time: true,
+        ..Candidates::default()
+    };
+    for (cpu, native, winner) in
+        [(Kind::Slow, Kind::Right, Device::CoreMlNative), (Kind::Right, Kind::Zeros, Device::Cpu)]
+    {
+        ALIVE.set(Alive::default());
+        let load = |device| Fake::load(if device == Device::Cpu { cpu } else { native });
+        let (found, embedder) = trial(key(), &candidates, &["a"], load, &CancelToken::new()).unwrap();
+        assert_eq!((found.winner, ALIVE.get().most), (winner, 1), "never two");
+        assert_eq!(embedder.kind, if winner == Device::Cpu { cpu } else { native });
+    }
+}
+
+#[test]
+fn a_package_that_came_later_asks_for_another_trial() {
+    let trial = run(Kind::Slow, Kind::Right, None).unwrap();
+    let with = |devices: &[Device]| Candidates { devices: devices.to_vec(), ..Candidates::default() };
+    assert!(trial.covers(&with(&[Device::CoreMl, Device::Cpu])) && trial.covers(&with(&[Device::Cpu])));
+    assert!(!trial.covers(&with(&[Device::CoreMlNative, Device::CoreMl, Device::Cpu])));
 }

@@ -113,6 +113,31 @@ fn a_call_cancelled_in_its_lane_is_never_run() {
 }
 
 #[test]
+fn of_a_burst_of_queries_the_first_and_the_last_are_run() {
+    let (gate, began) = &Gate::new();
+    let cancels: Vec<CancelToken> = (0..50).map(|_| CancelToken::new()).collect();
+    thread::scope(|scope| {
+        let mut calls = Vec::new();
+        for (number, cancel) in cancels.iter().enumerate() {
+            // As a window does it: whoever asks anew wants no answer to what was asked before.
+            calls.push(scope.spawn(move || gate.call(number + 1, 1, Lane::Interactive, cancel)));
+            match number {
+                0 => assert_eq!(began.recv(), Ok(1), "the first finds the worker idle"),
+                _ => gate.wait_for(Lane::Interactive, number),
+            }
+            cancels[..number].last().inspect(|before| before.cancel());
+        }
+        gate.permit(2);
+        let last = calls.pop().unwrap().join().unwrap();
+        assert_eq!(last.unwrap().vectors, [[0.0]]);
+        for call in calls {
+            assert!(matches!(call.join().unwrap(), Err(EmbedError::Cancelled(_))), "nobody waits for it");
+        }
+    });
+    assert_eq!(began.try_iter().collect::<Vec<_>>(), [50], "and of the others none was run");
+}
+
+#[test]
 fn a_job_cancelled_midway_stops_at_the_next_batch() {
     let (gate, began) = &Gate::new();
     let cancel = &CancelToken::new();

@@ -6,7 +6,7 @@ pub mod tiny;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use papr_embed::{EmbedOptions, OnnxEmbedder};
+use papr_embed::{EmbedOptions, ModelEmbedder};
 use papr_memory::Manifest;
 use papr_memory::ports::EmbedError;
 
@@ -37,9 +37,9 @@ pub fn manifest() -> Manifest {
     Manifest::from_json(&json).unwrap()
 }
 
-pub fn load_with(options: &EmbedOptions) -> Result<OnnxEmbedder, EmbedError> {
+pub fn load_with(options: &EmbedOptions) -> Result<ModelEmbedder, EmbedError> {
     let folder = model_folder();
-    OnnxEmbedder::load(
+    ModelEmbedder::load(
         &runtime(),
         &manifest(),
         &folder.join("model.onnx"),
@@ -49,7 +49,7 @@ pub fn load_with(options: &EmbedOptions) -> Result<OnnxEmbedder, EmbedError> {
 }
 
 /// One for all: loading takes a third of a second and 100 MB.
-pub fn embedder() -> &'static OnnxEmbedder {
-    static EMBEDDER: LazyLock<OnnxEmbedder> = LazyLock::new(|| load_with(&EmbedOptions::default()).unwrap());
+pub fn embedder() -> &'static ModelEmbedder {
+    static EMBEDDER: LazyLock<ModelEmbedder> = LazyLock::new(|| load_with(&EmbedOptions::default()).unwrap());
     &EMBEDDER
 }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use papr_embed::{EmbedOptions, OnnxEmbedder};
+use papr_embed::{EmbedOptions, ModelEmbedder};
 use papr_memory::Manifest;
 use papr_memory::ports::EmbedError;
 use serde_json::{Value, json};
@@ -89,13 +89,19 @@ impl Tiny {
         Manifest::from_json(&self.manifest.to_string()).unwrap()
     }
 
-    pub fn load(&self) -> Result<OnnxEmbedder, EmbedError> {
+    pub fn load(&self) -> Result<ModelEmbedder, EmbedError> {
         self.load_as(&self.manifest(), &EmbedOptions::default())
     }
 
-    pub fn load_as(&self, manifest: &Manifest, options: &EmbedOptions) -> Result<OnnxEmbedder, EmbedError> {
+    pub fn load_as(&self, manifest: &Manifest, options: &EmbedOptions) -> Result<ModelEmbedder, EmbedError> {
         let file = |name: &str| -> PathBuf { self.folder.path().join(name) };
-        OnnxEmbedder::load(&super::runtime(), manifest, &file("model.onnx"), &file("tokenizer.json"), options)
+        ModelEmbedder::load(
+            &super::runtime(),
+            manifest,
+            &file("model.onnx"),
+            &file("tokenizer.json"),
+            options,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod cache;
 pub(crate) mod facts;
 pub(crate) mod fetch;
 pub(crate) mod headers;
+mod observe;
 mod retry;
 pub(crate) mod transport;
 
@@ -18,6 +19,7 @@ use reqwest::{Client, Url};
 
 use crate::ModelError;
 pub use facts::FileFacts;
+pub use observe::{Exchange, Observer};
 pub use retry::Retries;
 
 /// Where models are downloaded from if nothing else is said.
@@ -64,6 +66,8 @@ pub struct HubOptions {
     pub stall_timeout: Duration,
     /// What happens when an attempt fails.
     pub retries: Retries,
+    /// Somebody to be told of every request. Default nobody.
+    pub observer: Option<Observer>,
 }
 
 impl Default for HubOptions {
@@ -76,6 +80,7 @@ impl Default for HubOptions {
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
             retries: Retries::default(),
+            observer: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::ModelError;
 use crate::hub::fetch::Fault;
+use crate::hub::observe::{Exchange, Observer};
 use crate::hub::{Hub, HubOptions};
 use crate::stop::{Stop, TICK};
 
@@ -29,6 +30,7 @@ pub(crate) struct Connection {
     stall_timeout: Duration,
     /// Building a connection may take its own time, more than once where a host has several addresses.
     answer_timeout: Duration,
+    observer: Option<Observer>,
 }
 
 /// The head of an answer, and the way to its body.
@@ -36,6 +38,8 @@ pub(crate) struct Connection {
 pub(crate) struct Answer<'c> {
     connection: &'c Connection,
     response: Response,
+    exchange: Exchange,
+    begun: Instant,
 }
 
 /// What all connections to a hub share: certificates, proxy, time-outs. Nothing is sent.
@@ -67,6 +71,7 @@ impl Connection {
             client: hub.client().clone(),
             stall_timeout: options.stall_timeout,
             answer_timeout: options.connect_timeout.saturating_add(options.stall_timeout),
+            observer: options.observer.clone(),
         })
     }
 
@@ -78,9 +83,30 @@ impl Connection {
         headers: HeaderMap,
         stop: &Stop<'_>,
     ) -> Result<Answer<'_>, Fault> {
+        let mut exchange = asked(&method, url, &headers);
         let request = self.client.request(method, url.clone()).headers(headers);
-        let response = self.wait(request.send(), self.answer_timeout, stop)?;
-        Ok(Answer { connection: self, response: response.map_err(broken)? })
+        let begun = Instant::now();
+        match self.wait(request.send(), self.answer_timeout, stop) {
+            Ok(Ok(response)) => {
+                exchange.status = Some(response.status().as_u16());
+                Ok(Answer { connection: self, response, exchange, begun })
+            }
+            failed => {
+                let error = failed.map(Result::err);
+                exchange.not_connected = matches!(&error, Ok(Some(error)) if error.is_connect());
+                self.observe(&mut exchange, begun);
+                Err(error?.map_or_else(|| Fault::retry("no answer".to_owned()), broken))
+            }
+        }
+    }
+
+    fn observe(&self, exchange: &mut Exchange, begun: Instant) {
+        let Some(observer) = &self.observer else { return };
+        exchange.elapsed = begun.elapsed();
+        if exchange.not_connected {
+            exchange.bytes_up = 0;
+        }
+        observer.tell(exchange);
     }
 
     /// Drives `future` to its end, to the limit, or to the stop.
@@ -127,7 +153,33 @@ impl Answer<'_> {
     /// The next piece of the body; `None` at its end.
     pub(crate) fn piece(&mut self, stop: &Stop<'_>) -> Result<Option<impl AsRef<[u8]> + use<>>, Fault> {
         let limit = self.connection.stall_timeout;
-        self.connection.wait(self.response.chunk(), limit, stop)?.map_err(broken)
+        let piece = self.connection.wait(self.response.chunk(), limit, stop)?.map_err(broken)?;
+        self.exchange.bytes_down += piece.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        Ok(piece)
+    }
+}
+
+/// An answer is done with when nobody reads it any more.
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        self.connection.observe(&mut self.exchange, self.begun);
+    }
+}
+
+/// A request that is about to be sent.
+fn asked(method: &Method, url: &Url, headers: &HeaderMap) -> Exchange {
+    let path = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
+    let line = method.as_str().len() + path + " HTTP/1.1\r\n ".len();
+    let fields: usize =
+        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Exchange {
+        host: format!("{}{port}", url.host_str().unwrap_or_default()),
+        bytes_up: (line + fields) as u64,
+        bytes_down: 0,
+        elapsed: Duration::ZERO,
+        status: None,
+        not_connected: false,
     }
 }
 
