@@ -6,7 +6,7 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Manifest;
+use crate::{Dims, Manifest};
 
 /// The name of a way of embedding: two vectors may be compared only if theirs are equal.
 ///
@@ -42,6 +42,17 @@ impl Fingerprint {
             recipe.dims,
             recipe.precision.class(),
         ]);
+        Self::digest(&parts)
+    }
+
+    /// The fingerprint of vectors that a server made: its name of the model, and the form they were sent in, which
+    /// costs precision. The recipe behind the name is not published; that a model here makes the same vectors must be
+    /// measured before they meet.
+    pub fn of_server(model: &str, form: &str, dims: Dims) -> Self {
+        Self::digest(&serde_json::json!(["papr-server-space-1", model, form, dims.get()]))
+    }
+
+    fn digest(parts: &serde_json::Value) -> Self {
         let digest = Sha256::digest(parts.to_string().as_bytes());
         let mut hex = String::with_capacity(2 * digest.len());
         for byte in digest {

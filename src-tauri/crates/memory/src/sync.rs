@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ports::{Store, StoreError};
+use crate::ports::StoreError;
 use crate::{CancelToken, Content, Memory, MemoryId, Parts};
 
 /// What is to be done at Papr.
@@ -297,11 +297,17 @@ impl SyncStep {
     }
 }
 
-/// What sync asks of a store, besides [`Store`].
+/// What sync asks of a store.
 ///
 /// One sync of an account at a time; edits may come meanwhile, and a step that was made from an older revision is
 /// left out.
-pub trait SyncStore: Store {
+pub trait SyncStore: Send + Sync {
+    /// The memory with this id.
+    fn memory(&self, id: MemoryId) -> Result<Option<Memory>, StoreError>;
+
+    /// Up to `limit` memories whose ids come after `after`, in the order they were made.
+    fn memories(&self, after: Option<MemoryId>, limit: usize) -> Result<Vec<Memory>, StoreError>;
+
     /// What Papr has not been told yet, in the order the memories were made.
     fn outbox(&self) -> Result<Vec<OutboxEntry>, StoreError>;
 

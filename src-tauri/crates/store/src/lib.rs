@@ -47,6 +47,8 @@ mod child;
 mod codec;
 mod compact;
 mod dump;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod links;
 mod lock;

@@ -10,6 +10,7 @@ use papr_memory::{Memory, MemoryId, Tier, TierSetter};
 use crate::SledStore;
 use crate::change::{Outcome, View};
 use crate::codec::{self, Corrupt};
+use crate::record::milliseconds;
 
 /// Moves kept for a memory.
 const NEWEST: usize = 20;
@@ -31,7 +32,7 @@ pub(crate) fn encode(id: MemoryId, moves: &[TierMove]) -> Vec<u8> {
             TierSetter::Papr => 1,
         };
         payload.extend_from_slice(&[one.from.number(), one.to.number(), by]);
-        payload.extend_from_slice(&one.at.as_millisecond().to_le_bytes());
+        payload.extend_from_slice(&milliseconds(one.at).to_le_bytes());
     }
     codec::encode(&salted(id), &payload)
 }

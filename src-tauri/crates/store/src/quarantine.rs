@@ -19,8 +19,12 @@ use crate::{marker, recover, seal, state};
 pub(crate) const FOLDER: &str = "quarantine";
 /// A database that is complete and waits to take the other's place.
 const SWAP: &str = "swap";
-/// In it: the name of the quarantine for what it replaces; empty if that may go.
+/// In it: the name of the quarantine for what it replaces, or [`MAY_GO`].
 const PLAN: &str = "plan";
+/// What is replaced may go.
+const MAY_GO: &str = "-";
+/// The name of the quarantine, and of those after it, where the plan does not tell: nothing may be lost for it.
+const UNKNOWN: &str = "unknown";
 /// What changes places, in this order.
 const PLACES: [&str; 3] = [seal::FILE, state::MARK, "db"];
 
@@ -49,9 +53,7 @@ pub(crate) fn take(folder: &Path, name: &str, what: &str) -> io::Result<()> {
 /// Puts the complete store in the folder `stage` in the place of the one in `folder`; the old one goes to
 /// the quarantine `name`, or is removed if there is none.
 pub(crate) fn swap(folder: &Path, stage: &Path, name: Option<&str>) -> io::Result<()> {
-    let mut plan = File::create(stage.join(PLAN))?;
-    plan.write_all(name.unwrap_or_default().as_bytes())?;
-    plan.sync_all()?;
+    write_plan(stage, name.unwrap_or(MAY_GO))?;
     for leftover in [marker::LOCK, marker::MARKER] {
         fs::remove_file(stage.join(leftover))?;
     }
@@ -64,17 +66,23 @@ pub(crate) fn swap(folder: &Path, stage: &Path, name: Option<&str>) -> io::Resul
 /// Finishes a swap that was begun, if one was. Only called under the lock, before anything is opened.
 pub(crate) fn finish_swap(folder: &Path) -> io::Result<()> {
     let swap = folder.join(SWAP);
-    let name = match fs::read_to_string(swap.join(PLAN)) {
-        Ok(name) => name,
-        // Not one of ours, or somebody took the plan away: nothing may be lost for it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && swap.join("db").exists() => {
-            "unknown".to_owned()
-        }
+    let plan = match fs::read(swap.join(PLAN)) {
+        Ok(plan) => plan,
+        // Not one of ours, or somebody took the plan away.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && swap.join("db").exists() => Vec::new(),
         // The plan goes last: only an emptied folder is left, if any.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return remove_folder(&swap),
         Err(error) => return Err(error),
     };
-    let aside = if name.is_empty() { swap.join("old") } else { folder.join(FOLDER).join(&name) };
+    let name = if let Some(name) = planned(&plan) {
+        name.to_owned()
+    } else {
+        let name = unknown_name(folder);
+        write_plan(&swap, &name)?;
+        name
+    };
+    let keeps = name != MAY_GO;
+    let aside = if keeps { folder.join(FOLDER).join(&name) } else { swap.join("old") };
     fs::create_dir_all(&aside)?;
     for place in PLACES {
         let (new, old) = (swap.join(place), folder.join(place));
@@ -86,7 +94,7 @@ pub(crate) fn finish_swap(folder: &Path) -> io::Result<()> {
         }
         fs::rename(&new, &old)?;
     }
-    if !name.is_empty() {
+    if keeps {
         // So that what is set aside is a whole store, which can be opened by itself.
         if folder.join(marker::MARKER).exists() && !aside.join(marker::MARKER).exists() {
             fs::copy(folder.join(marker::MARKER), aside.join(marker::MARKER))?;
@@ -94,7 +102,7 @@ pub(crate) fn finish_swap(folder: &Path) -> io::Result<()> {
         sync_folder(&folder.join(FOLDER))?;
     }
     if swap.join(recover::REPORT).exists() {
-        if !name.is_empty() {
+        if keeps {
             fs::copy(swap.join(recover::REPORT), aside.join(recover::REPORT))?;
         }
         fs::rename(swap.join(recover::REPORT), folder.join(recover::REPORT))?;
@@ -103,6 +111,25 @@ pub(crate) fn finish_swap(folder: &Path) -> io::Result<()> {
     sync_folder(folder)?;
     remove_file(&swap.join(PLAN))?;
     remove_folder(&swap)
+}
+
+fn write_plan(swap: &Path, plan: &str) -> io::Result<()> {
+    let mut file = File::create(swap.join(PLAN))?;
+    file.write_all(plan.as_bytes())?;
+    file.sync_all()
+}
+
+/// What a plan says, if it is one: [`MAY_GO`], or a name as [`free_name`] makes it, and no path.
+fn planned(plan: &[u8]) -> Option<&str> {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
+    let plan = str::from_utf8(plan).ok()?;
+    (plan.contains(|letter: char| letter != '.') && plan.chars().all(is_name)).then_some(plan)
+}
+
+fn unknown_name(folder: &Path) -> String {
+    let numbered = (2..1_000).map(|number| format!("{UNKNOWN}-{number}"));
+    let mut names = std::iter::once(UNKNOWN.to_owned()).chain(numbered);
+    names.find(|name| !folder.join(FOLDER).join(name).join("db").exists()).unwrap_or(UNKNOWN.to_owned())
 }
 
 fn remove_file(path: &Path) -> io::Result<()> {

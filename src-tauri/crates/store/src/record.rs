@@ -74,9 +74,9 @@ pub(crate) fn encode(memory: &Memory, deleted_at: Option<Timestamp>) -> Result<V
             Source::Sample => 2,
             Source::Papr => 3,
         },
-        created_ms: memory.created_at.as_millisecond(),
-        updated_ms: memory.updated_at.as_millisecond(),
-        deleted_ms: deleted_at.map(Timestamp::as_millisecond),
+        created_ms: milliseconds(memory.created_at),
+        updated_ms: milliseconds(memory.updated_at),
+        deleted_ms: deleted_at.map(milliseconds),
         content: memory.content.as_str(),
         kind: &memory.kind,
         topics: memory.topics.iter().map(String::as_str).collect(),
@@ -126,6 +126,12 @@ fn parse(payload: &[u8]) -> Result<RecordV1<'_>, Corrupt> {
 
 fn tier(number: u8) -> Result<Tier, Corrupt> {
     Tier::ALL.into_iter().find(|tier| tier.number() == number).ok_or(Corrupt::Malformed("tier"))
+}
+
+/// The time as it is kept. The last second there is has no milliseconds: they could not be read again.
+pub(crate) fn milliseconds(at: Timestamp) -> i64 {
+    let ms = at.as_millisecond();
+    if Timestamp::from_millisecond(ms).is_ok() { ms } else { at.as_second() * 1_000 }
 }
 
 fn time(ms: i64) -> Result<Timestamp, Corrupt> {
@@ -234,6 +240,18 @@ mod tests {
             let outline = outline(expected.id, &value).unwrap();
             prop_assert_eq!((outline.tier, outline.remote), (expected.tier, expected.remote.is_some()));
             prop_assert_eq!(outline.deleted_ms, deleted);
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_times_there_are_can_be_read_again() {
+        for at in [Timestamp::MIN, Timestamp::MAX] {
+            let mut memory = Memory::new(Content::new("x").unwrap(), Tier::Goals, at);
+            memory.updated_at = at;
+            let back = decode(memory.id, &encode(&memory, Some(at)).unwrap()).unwrap();
+            for time in [back.created_at, back.updated_at, back.deleted_at.unwrap()] {
+                assert_eq!(time.as_second(), at.as_second(), "what was said to be saved is never damage");
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use papr_memory::ports::{StoreError, SyncStore};
+use papr_memory::ports::{Store, StoreError, SyncStore};
 use papr_memory::{AccountSync, CancelToken, Link, Memory, MemoryId, OutboxEntry, Over, RemoteId, SyncStep};
 use sled::transaction::TransactionalTree;
 
@@ -175,6 +175,14 @@ fn unlink(trees: &View<'_>, link: &Link) -> Outcome<bool> {
 }
 
 impl SyncStore for SledStore {
+    fn memory(&self, id: MemoryId) -> Result<Option<Memory>, StoreError> {
+        self.get(id)
+    }
+
+    fn memories(&self, after: Option<MemoryId>, limit: usize) -> Result<Vec<Memory>, StoreError> {
+        self.page(after, limit)
+    }
+
     fn outbox(&self) -> Result<Vec<OutboxEntry>, StoreError> {
         SledStore::outbox(self)
     }
