@@ -96,7 +96,7 @@ pub enum Fault {
         #[serde(default)]
         how: Option<Garble>,
     },
-    /// The memories of a reply in another order.
+    /// The memories of a reply in another order; those that a batch made, too.
     Reorder,
     /// Memories of a reply stand there twice.
     Duplicate {

@@ -91,7 +91,7 @@ fn entry(shared: &Shared, request: &Request, route: Route, plan: &Plan) -> Reque
 }
 
 /// The first refusal of the plan.
-fn refusal(shared: &Shared, plan: &Plan) -> Option<Reply> {
+pub(crate) fn refusal(shared: &Shared, plan: &Plan) -> Option<Reply> {
     plan.find(|fault| match fault {
         Fault::Limit => Some(quota::refusal(1000, 1000)),
         Fault::Status { status, shape } => Some(Reply::shaped(*shape, *status, "Something went wrong")),

@@ -25,6 +25,7 @@ mod call;
 mod clock;
 mod control;
 mod dice;
+mod direct;
 mod faults;
 mod gate;
 mod journal;
@@ -47,6 +48,7 @@ mod wire;
 mod wiretap;
 mod world;
 
+pub use direct::Answer;
 pub use faults::{Drift, Fault, Garble, RetryAfter, Rule, Script, ScriptError};
 pub use journal::{Action, Author, Entry, FILE};
 pub use options::{Options, Tombstones};

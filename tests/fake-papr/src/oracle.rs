@@ -1,6 +1,6 @@
 //! What really happened, by the server's view: the log of accepted writes and what follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -78,6 +78,29 @@ impl Oracle {
         let mut created = self.created_by_client_id(account);
         created.retain(|_, ids| ids.len() > 1);
         created
+    }
+
+    /// Pairs of memories that ever said the same at once, by id, each pair once. Where nobody writes a text twice on
+    /// purpose, they are one memory that was doubled, whatever client id each of them has.
+    #[must_use]
+    pub fn twins(&self, account: &str) -> BTreeSet<(&str, &str)> {
+        let mut says: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut said_by: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut twins = BTreeSet::new();
+        for entry in self.of(account) {
+            let id = entry.id.as_str();
+            if let Some(old) = says.remove(id) {
+                said_by.entry(old).or_default().remove(id);
+            }
+            let Some(text) = entry.record.as_ref().and_then(|record| record.content.as_deref()) else {
+                continue;
+            };
+            let others = said_by.entry(text).or_default();
+            twins.extend(others.iter().map(|other| (id.min(other), id.max(other))));
+            others.insert(id);
+            says.insert(id, text);
+        }
+        twins
     }
 
     /// Writes that were accepted and whose client got no answer it could read.

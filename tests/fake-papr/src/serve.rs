@@ -108,7 +108,7 @@ async fn read(headers: &HeaderMap, wanted: bool, body: Body) -> Result<Value, Re
 }
 
 /// The handler between the limits and the bill: what is refused costs nothing.
-fn settle(call: &Call<'_>, route: Route, world: &mut World) -> Result<Reply, Reply> {
+pub(crate) fn settle(call: &Call<'_>, route: Route, world: &mut World) -> Result<Reply, Reply> {
     let items = call.body.get("memories").and_then(Value::as_array).map_or(1, |items| items.len() as u64);
     let meter = &mut world.account(&call.account).meter;
     meter.admit(call.now)?;

@@ -63,7 +63,7 @@ pub struct Traffic {
 /// A server on 127.0.0.1, on a thread of its own. It stops when this is dropped.
 #[derive(Debug)]
 pub struct FakePapr {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -86,6 +86,13 @@ impl FakePapr {
             runtime.shutdown_timeout(Duration::from_millis(100));
         })?;
         Ok(Self { shared, address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// A server that listens nowhere and has no thread: only [`FakePapr::ask`] reaches it. Its port is 0.
+    pub fn unplugged(options: Options) -> Result<Self, FakeError> {
+        options.script.check()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ok(Self { shared: Arc::new(Shared::new(options)?), address, stop: None, thread: None })
     }
 
     /// `http://127.0.0.1:PORT`

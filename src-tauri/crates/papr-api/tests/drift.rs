@@ -105,7 +105,7 @@ fn both_spellings_and_every_form_of_metadata() {
     let [snake, camel]: [Memory; 2] = [snake, camel].map(|value| serde_json::from_value(value).unwrap());
     for memory in [&snake, &camel] {
         assert!(memory.flaws.is_empty(), "{memory:?}");
-        assert_eq!((memory.topics.as_slice(), memory.client_id()), (&["x".to_owned()][..], Some("c1")));
+        assert_eq!((memory.topics.as_deref(), memory.client_id()), (Some(&["x".to_owned()][..]), Some("c1")));
         assert_eq!(memory.user_id.as_deref(), Some("7"), "a number where a text should be");
         assert_eq!(memory.updated_at, Some("2026-11-02T09:00:00Z".parse().unwrap()), "no offset is UTC");
     }
@@ -114,8 +114,19 @@ fn both_spellings_and_every_form_of_metadata() {
         let memory: Memory =
             serde_json::from_value(json!({"id": "a", "metadata": metadata, "topics": ["t"]})).unwrap();
         assert!(memory.metadata.is_empty(), "{metadata} is no object");
-        assert_eq!(memory.topics, ["t"], "and loses nothing else");
+        assert_eq!(memory.topics.unwrap(), ["t"], "and loses nothing else");
     }
+}
+
+#[test]
+fn no_topics_and_no_word_of_topics_are_two_things() {
+    let topics = |value| serde_json::from_value::<Memory>(value).unwrap().topics;
+    assert_eq!(topics(json!({"id": "a"})), None, "nothing is said");
+    assert_eq!(topics(json!({"id": "a", "topics": null})), None, "null says nothing");
+    assert_eq!(topics(json!({"id": "a", "topics": []})), Some(vec![]), "there are none");
+    assert_eq!(topics(json!({"id": "a", "metadata": {"topics": []}})), Some(vec![]), "in the metadata too");
+    let both = json!({"id": "a", "topics": [], "metadata": {"topics": ["x"]}});
+    assert_eq!(topics(both), Some(vec!["x".to_owned()]), "the place that has some is believed");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn tiers_plain_and_compressed() {
         let goal = &tiers.tier0[0];
         assert_eq!(goal.id.as_str(), "584d7542-2b11-4bae-9a1e-0c3f");
         assert_eq!(goal.content.as_deref(), Some("Improve API p95 latency below 100 ms this quarter"));
-        assert_eq!((goal.kind.as_deref(), goal.topics.len()), (Some("goal"), 2));
+        assert_eq!((goal.kind.as_deref(), goal.topics.as_ref().map(Vec::len)), (Some("goal"), Some(2)));
         assert_eq!(
             goal.updated_at,
             Some("2026-11-20T10:11:12.345Z".parse().unwrap()),
@@ -103,7 +103,7 @@ fn alice() -> NewMemory {
     let metadata = Metadata {
         role: Some(Role::User),
         category: Some(Category::Preference),
-        topics: vec!["coffee".into()],
+        topics: Some(vec!["coffee".into()]),
         ..Metadata::default()
     };
     let memory = NewMemory::new("Alice prefers dark roast").unwrap();

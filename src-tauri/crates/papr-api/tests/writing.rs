@@ -136,6 +136,20 @@ fn what_is_set_is_written_and_what_is_not_is_left_out() {
 }
 
 #[test]
+fn an_emptied_list_of_topics_is_sent_and_one_that_is_not_named_is_not() {
+    let id = papr_api::MemoryId::new("m").unwrap();
+    let sent = |metadata: Metadata| {
+        let server = Server::new([Reply::ok(r#"{"code":200,"status":"success"}"#)]);
+        run(server.client().update(&id, &Update::new().metadata(metadata))).unwrap();
+        server.log()[0].body.clone()
+    };
+    let emptied = Metadata { topics: Some(Vec::new()), ..Metadata::default() };
+    assert_eq!(sent(emptied), r#"{"metadata":{"topics":[]}}"#, "to take away is to say so");
+    let about = Metadata { location: Some("here".into()), ..Metadata::default() };
+    assert_eq!(sent(about), r#"{"metadata":{"location":"here"}}"#, "silence takes nothing away");
+}
+
+#[test]
 fn a_client_and_its_calls_go_where_tasks_go() {
     fn movable<T: Send>(_: &T) {}
     fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}

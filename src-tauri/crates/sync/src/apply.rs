@@ -11,69 +11,80 @@ use crate::merge::remote_id;
 use crate::plan::{Operation, Plan};
 use crate::remote::Item;
 use crate::report::Pulled;
+use crate::run::NewId;
 
 /// Memories asked for by their ids.
 pub(crate) type Checks = Vec<(MemoryId, String)>;
 
-/// Makes the plan's steps with `state`; `None` if something had changed meanwhile and the plan is to be made anew.
-pub(crate) fn apply(
-    store: &(impl SyncStore + ?Sized),
-    account: &str,
-    plan: &Plan,
-    state: Option<&AccountSync>,
-    now: Timestamp,
-    pulled: &mut Pulled,
-) -> Result<Option<Checks>, StoreError> {
-    let (mut steps, mut checks) = (Vec::new(), Vec::new());
-    for operation in &plan.operations {
-        match operation {
-            Operation::Create { item, tier } => steps.extend(create(account, item, *tier, now)),
-            Operation::Step { step, .. } => steps.push(step.clone()),
-            Operation::Check { id, remote } => checks.push((*id, remote.clone())),
-        }
-    }
-    let left_out = store.apply(account, &steps, state)?;
-    for operation in &plan.operations {
-        let made = operation.id().is_none_or(|id| !left_out.contains(&id));
-        if made {
-            pulled.count(operation.what());
-        }
-    }
-    if !left_out.is_empty() {
-        return Ok(None);
-    }
-    pulled.no_content += plan.no_content;
-    pulled.duplicates += plan.duplicates;
-    pulled.unreadable += plan.unreadable;
-    pulled.ghosts += plan.ghosts;
-    Ok(Some(checks))
+/// For whom, with which ids and when.
+pub(crate) struct Making<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) new_id: &'a NewId<'a>,
+    pub(crate) now: Timestamp,
 }
 
-/// A new memory made of an item; none without a text.
-fn create(account: &str, item: &Item, tier: Option<Tier>, now: Timestamp) -> Option<SyncStep> {
-    let content = item.content.clone()?;
-    let made_at = item.created_at.unwrap_or(now);
-    let mut memory = Memory::new(content, tier.unwrap_or_else(|| guess(item)), made_at);
-    memory.kind = item.kind.clone().unwrap_or_else(|| DEFAULT_KIND.to_owned());
-    memory.tier_set_by = TierSetter::Papr;
-    memory.account = Some(account.to_owned());
-    memory.source = Source::Papr;
-    memory.topics = item.topics.clone().unwrap_or_default();
-    memory.metadata = item.metadata.clone().unwrap_or_default();
-    memory.touch(item.updated_at.unwrap_or(made_at));
-    let parts = Parts::of(&memory);
-    let link = Link {
-        remote: Some(item.id.clone()),
-        object_id: item.object_id.clone(),
-        client_id: item.client_id.clone(),
-        agreed: Some(Agreed { local: parts, remote: parts }),
-        standing: if tier.is_some() { Standing::InTier } else { Standing::Unseen },
-        seen_at: Some(now),
-        ..Link::new(memory.id, account)
-    };
-    memory.remote = Some(remote_id(&link));
-    let (memory, link) = (Box::new(memory), Box::new(link));
-    Some(SyncStep::Take { memory, over: Over::Nothing, pending: false, link })
+impl Making<'_> {
+    /// Makes the plan's steps with `state`; `None` if something had changed meanwhile and the plan is to be made anew.
+    pub(crate) fn apply(
+        &self,
+        store: &(impl SyncStore + ?Sized),
+        plan: &Plan,
+        state: Option<&AccountSync>,
+        pulled: &mut Pulled,
+    ) -> Result<Option<Checks>, StoreError> {
+        let (mut steps, mut checks) = (Vec::new(), Vec::new());
+        for operation in &plan.operations {
+            match operation {
+                Operation::Create { item, tier } => steps.extend(self.create(item, *tier)),
+                Operation::Step { step, .. } => steps.push(step.clone()),
+                Operation::Check { id, remote } => checks.push((*id, remote.clone())),
+            }
+        }
+        let left_out = store.apply(self.account, &steps, state)?;
+        for operation in &plan.operations {
+            let made = operation.id().is_none_or(|id| !left_out.contains(&id));
+            if made {
+                pulled.count(operation.what());
+            }
+        }
+        if !left_out.is_empty() {
+            return Ok(None);
+        }
+        pulled.no_content += plan.no_content;
+        pulled.duplicates += plan.duplicates;
+        pulled.unreadable += plan.unreadable;
+        pulled.ghosts += plan.ghosts;
+        Ok(Some(checks))
+    }
+
+    /// A new memory made of an item; none without a text.
+    fn create(&self, item: &Item, tier: Option<Tier>) -> Option<SyncStep> {
+        let &Self { account, new_id, now } = self;
+        let content = item.content.clone()?;
+        let made_at = item.created_at.unwrap_or(now);
+        let mut memory = Memory::new(content, tier.unwrap_or_else(|| guess(item)), made_at);
+        memory.id = new_id(made_at);
+        memory.kind = item.kind.clone().unwrap_or_else(|| DEFAULT_KIND.to_owned());
+        memory.tier_set_by = TierSetter::Papr;
+        memory.account = Some(account.to_owned());
+        memory.source = Source::Papr;
+        memory.topics = item.topics.clone().unwrap_or_default();
+        memory.metadata = item.metadata.clone().unwrap_or_default();
+        memory.touch(item.updated_at.unwrap_or(made_at));
+        let parts = Parts::of(&memory);
+        let link = Link {
+            remote: Some(item.id.clone()),
+            object_id: item.object_id.clone(),
+            client_id: item.client_id.clone(),
+            agreed: Some(Agreed { local: parts, remote: parts }),
+            standing: if tier.is_some() { Standing::InTier } else { Standing::Unseen },
+            seen_at: Some(now),
+            ..Link::new(memory.id, account)
+        };
+        memory.remote = Some(remote_id(&link));
+        let (memory, link) = (Box::new(memory), Box::new(link));
+        Some(SyncStep::Take { memory, over: Over::Nothing, pending: false, link })
+    }
 }
 
 /// Where a delta says nothing of tiers: goals by their type or category.

@@ -30,11 +30,13 @@
 //! Everything blocks and belongs on a worker thread.
 
 mod apply;
+mod ask;
 mod local;
 mod merge;
 mod outgoing;
 mod papr;
 pub mod plan;
+mod preview;
 mod push;
 mod remote;
 mod report;
@@ -42,10 +44,12 @@ mod resolve;
 mod run;
 pub mod schedule;
 
+pub use ask::{Found, here, keep};
 pub use local::{Known, Local, Record};
 pub use outgoing::Outgoing;
 pub use papr::PaprRemote;
+pub use papr_api::EmbeddingFormat;
 pub use remote::{Certainty, Change, Item, Made, Page, Remote, RemoteError, Snapshot, Trouble};
 pub use report::{Preview, Problem, Pulled, Pushed, SyncReport, SyncState, state};
 pub use resolve::{Resolution, conflicts, resolve};
-pub use run::{Options, Scope, SyncError, Syncer};
+pub use run::{NewId, Options, Scope, SyncError, Syncer};

@@ -43,7 +43,7 @@ impl Known {
         account: &str,
         id: MemoryId,
     ) -> Result<Option<Self>, StoreError> {
-        let alive = store.get(id)?.map(Record::Alive);
+        let alive = store.memory(id)?.map(Record::Alive);
         let record = match alive {
             None => store.tombstone(id)?.map(Record::Dead),
             alive => alive,
@@ -62,6 +62,13 @@ impl Known {
     /// The revision that Papr has yet to hear of, if it is one that is to be there.
     pub(crate) fn pending(&self) -> Option<u64> {
         self.outbox.filter(|entry| entry.op == Op::Upsert).map(|entry| entry.rev)
+    }
+
+    /// Whether nothing of it is sent until a person has chosen, or has changed what Papr refused. A deletion cannot be
+    /// changed: it is tried again.
+    pub(crate) fn held(&self) -> bool {
+        let refused = self.link.refused.as_ref().map(|refused| refused.rev);
+        self.link.conflict.is_some() || refused.is_some() && refused == self.pending()
     }
 }
 
@@ -86,7 +93,7 @@ fn lost(
     let mut links = Vec::new();
     let mut after = None;
     loop {
-        let page = store.page(after, PAGE)?;
+        let page = store.memories(after, PAGE)?;
         let lost = page.iter().filter(|memory| !known.contains(&memory.id) && memory.remote.is_some());
         links.extend(lost.map(|memory| fresh(memory, account)));
         match page.last() {
@@ -168,7 +175,7 @@ impl Local {
     ) -> Result<(), StoreError> {
         let mut records = Vec::new();
         for &id in ids {
-            if let Some(memory) = store.get(id)? {
+            if let Some(memory) = store.memory(id)? {
                 records.push(Record::Alive(memory));
             } else if let Some(memory) = store.tombstone(id)? {
                 records.push(Record::Dead(memory));

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use papr_api::{
-    Batch, Category, Client, Cursor, CustomValue, DeltaRequest, Kind, Memory, MemoryId, Metadata, NewMemory,
-    Outcome, RefusalKind, Role, SearchRequest, TiersRequest, Update,
+    Batch, Category, Client, Cursor, CustomValue, DeltaRequest, EmbeddingFormat, Kind, Memory, MemoryId,
+    Metadata, NewMemory, Outcome, RefusalKind, Role, SearchRequest, TiersRequest, Update,
 };
 use papr_memory::{CancelToken, Content, Tier};
 use serde_json::Value;
@@ -24,13 +25,15 @@ pub struct PaprRemote {
     client: Client,
     runtime: Runtime,
     tiers: TiersRequest,
+    /// Vectors that came with the tiers, by Papr's id.
+    embeddings: Mutex<Vec<(String, Vec<f32>)>>,
 }
 
 impl PaprRemote {
     /// For this client. Fails if the system refuses a runtime.
     pub fn new(client: Client) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { client, runtime, tiers: TiersRequest::default() })
+        Ok(Self { client, runtime, tiers: TiersRequest::default(), embeddings: Mutex::default() })
     }
 
     /// Asks for at most so many memories of the tiers: 0 to 2,000 and 0 to 5,000. Default 300 and 1,000.
@@ -40,7 +43,26 @@ impl PaprRemote {
         self
     }
 
-    fn call<T>(
+    /// Has the server's vectors come with the tiers, at most 1,000 a tier; see [`PaprRemote::take_embeddings`].
+    #[must_use]
+    pub fn with_embeddings(mut self, format: EmbeddingFormat) -> Self {
+        self.tiers.include_embeddings = true;
+        self.tiers.embedding_format = format;
+        self.tiers.embed_limit = 1_000;
+        self
+    }
+
+    /// The vectors that came with the last snapshot, by Papr's id of the memory; they are of norm 1, as far as one can
+    /// be made of them.
+    pub fn take_embeddings(&self) -> Vec<(String, Vec<f32>)> {
+        std::mem::take(&mut self.embeddings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn call<T>(
         &self,
         cancel: &CancelToken,
         call: impl Future<Output = Result<T, papr_api::Error>>,
@@ -59,6 +81,18 @@ impl PaprRemote {
     }
 }
 
+/// The same direction with norm 1; none for what has no direction.
+fn unit(mut values: Vec<f32>) -> Option<Vec<f32>> {
+    let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if !norm.is_normal() {
+        return None;
+    }
+    for value in &mut values {
+        *value /= norm;
+    }
+    Some(values)
+}
+
 /// A call that was dropped on its way may have been done.
 fn stopped() -> RemoteError {
     RemoteError { cancelled: true, ..RemoteError::new(Trouble::Server, Certainty::Unknown, "stopped") }
@@ -72,7 +106,8 @@ fn failed(error: &papr_api::Error) -> RemoteError {
         Error::Key { .. } => Trouble::Unauthorised,
         Error::Invalid { .. } | Error::TooLarge { .. } => Trouble::Refused,
         Error::Refused(refusal) => match refusal.kind {
-            RefusalKind::Unauthorised | RefusalKind::Forbidden => Trouble::Unauthorised,
+            RefusalKind::Unauthorised => Trouble::Unauthorised,
+            RefusalKind::Forbidden => Trouble::Forbidden,
             RefusalKind::Quota => Trouble::Quota,
             RefusalKind::RateLimited => Trouble::RateLimited,
             RefusalKind::TooLarge | RefusalKind::Invalid | RefusalKind::NotFound => Trouble::Refused,
@@ -90,12 +125,11 @@ fn failed(error: &papr_api::Error) -> RemoteError {
 }
 
 /// A memory in any of Papr's spellings. Some fields stand in the metadata, beside it, or in both places.
-fn item(memory: Memory) -> Item {
+pub(crate) fn item(memory: Memory) -> Item {
     let client_id = memory.client_id().map(str::to_owned);
     let mut metadata = memory.metadata;
     let told = !metadata.is_empty();
-    let topics_told = metadata.remove("topics").is_some() || !memory.topics.is_empty() || told;
-    for name in ["customMetadata", "custom_metadata"] {
+    for name in ["topics", "customMetadata", "custom_metadata"] {
         metadata.remove(name);
     }
     let mut custom = memory.custom_metadata;
@@ -115,15 +149,16 @@ fn item(memory: Memory) -> Item {
             metadata.entry(name).or_insert_with(|| value.into());
         }
     }
-    let told = told || custom_told || !metadata.is_empty();
+    let any_told = told || custom_told || !metadata.is_empty();
     Item {
         id: memory.id.as_str().to_owned(),
         object_id: memory.object_id,
         client_id,
         content: memory.content.and_then(|text| Content::new(text).ok()),
         kind: memory.kind,
-        topics: topics_told.then_some(memory.topics),
-        metadata: told.then(|| metadata.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        // Metadata that does not speak of topics says that there are none.
+        topics: memory.topics.or_else(|| told.then(Vec::new)),
+        metadata: any_told.then(|| metadata.into_iter().filter(|(_, value)| !value.is_null()).collect()),
         created_at: memory.created_at,
         updated_at: memory.updated_at,
     }
@@ -131,7 +166,7 @@ fn item(memory: Memory) -> Item {
 
 fn metadata(outgoing: &Outgoing) -> Option<Metadata> {
     let map = outgoing.metadata.as_ref()?;
-    let mut metadata = Metadata { topics: outgoing.topics.clone(), ..Metadata::default() };
+    let mut metadata = Metadata { topics: Some(outgoing.topics.clone()), ..Metadata::default() };
     for (key, value) in map {
         let text = || value.as_str().map(str::to_owned);
         match key.as_str() {
@@ -208,7 +243,9 @@ fn new_memory(outgoing: &Outgoing) -> Result<NewMemory, RemoteError> {
     if let Some(kind) = outgoing.kind.as_deref().and_then(kind) {
         memory = memory.kind(kind);
     }
-    if let Some(metadata) = metadata(outgoing) {
+    if let Some(mut metadata) = metadata(outgoing) {
+        // There is nothing yet that an empty list could take away.
+        metadata.topics = metadata.topics.filter(|topics| !topics.is_empty());
         memory = memory.metadata(metadata);
     }
     Ok(memory)
@@ -220,7 +257,12 @@ fn memory_id(id: &str) -> Result<MemoryId, RemoteError> {
 
 impl Remote for PaprRemote {
     fn tiers(&self, cancel: &CancelToken) -> Result<Snapshot, RemoteError> {
-        let tiers = self.call(cancel, self.client.tiers(&self.tiers))?;
+        let mut tiers = self.call(cancel, self.client.tiers(&self.tiers))?;
+        let vectors = tiers.tier0.iter_mut().chain(&mut tiers.tier1).filter_map(|memory| {
+            let embedding = memory.embedding.take()?;
+            Some((memory.id.as_str().to_owned(), unit(embedding.values)?))
+        });
+        *self.embeddings.lock().unwrap_or_else(PoisonError::into_inner) = vectors.collect();
         let goals = tiers.tier0.into_iter().map(|memory| (Tier::Goals, item(memory)));
         let others = tiers.tier1.into_iter().map(|memory| (Tier::Memories, item(memory)));
         Ok(Snapshot {

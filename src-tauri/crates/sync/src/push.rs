@@ -37,8 +37,7 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
         for entry in self.store.outbox()? {
             self.cancel.check()?;
             let Some(known) = self.known(entry.id)? else { continue };
-            let refused = known.link.refused.as_ref().is_some_and(|refused| refused.rev == entry.rev);
-            if known.link.conflict.is_some() || refused {
+            if known.held() {
                 continue;
             }
             match (&known.record, known.link.remote.clone()) {
@@ -89,13 +88,22 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
             else {
                 continue;
             };
-            let settled = self.now().duration_since(flight.since) >= self.options.settle;
+            let now = self.now();
+            if flight.since > now {
+                // The clock was ahead and has been put right.
+                self.note(since(link, InFlight { since: now, ..flight }))?;
+                continue;
+            }
+            let settled = now.duration_since(flight.since) >= self.options.settle;
+            let mut anothers = false;
             if let Some(made) = &flight.made {
                 self.spend(1)?;
-                let item = self.remote.get(made, self.cancel)?;
-                if let Some(item) = item.filter(|item| is_ours(item, &link, &flight)) {
-                    self.found(link.id, &item)?;
-                    continue;
+                match self.remote.get(made, self.cancel)? {
+                    Some(item) if is_ours(&item, &link, &flight) => {
+                        self.found(link.id, &item)?;
+                        continue;
+                    }
+                    other => anothers = other.is_some(),
                 }
             }
             if !settled {
@@ -103,14 +111,17 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
             }
             self.spend(1)?;
             let found = self.remote.find(&link.own_client_id(), self.cancel)?;
-            match (found.first(), flight.made) {
+            match (found.first(), flight.made.clone()) {
                 (Some(item), _) => self.found(link.id, item)?,
+                // The id is another memory's of the same batch, and says nothing of this one's.
+                (None, Some(_)) if anothers => {
+                    self.note(since(link, InFlight { since: now, made: None, ..flight }))?;
+                }
                 // It was made, Papr said so, and it is gone.
                 (None, Some(made)) => {
                     let gone =
                         Link { remote: Some(made), agreed: Some(flight.then), in_flight: None, ..link };
                     if let Some(known) = self.known(gone.id)? {
-                        let now = self.now();
                         self.make(merge::absent(&Known { link: gone, ..known }, now))?;
                     }
                 }
@@ -136,7 +147,10 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
     fn look(&mut self, known: &Known, remote: &str) -> Result<bool, SyncError> {
         self.spend(1)?;
         let item = self.remote.get(remote, self.cancel)?;
-        let item = item.filter(|item| item.id == remote);
+        if item.as_ref().is_some_and(|item| item.id != remote) {
+            // An answer about another memory says nothing of this one.
+            return Ok(false);
+        }
         let operation = plan::answered(known, item.as_ref(), self.now());
         let what = operation.as_ref().map(Operation::what);
         if what == Some(What::Deleted) {
@@ -268,6 +282,7 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
         };
         let alone = batch.len() == 1;
         let mut told = false;
+        let mut stop = None;
         let mut steps = Vec::new();
         for (one, outcome) in batch.into_iter().zip(outcomes) {
             match outcome {
@@ -283,14 +298,36 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
                         continue;
                     }
                     self.report.pushed.refused += usize::from(refused);
+                    stop = stop.or(of_all(status));
                     let refused = refused.then_some(Refused { rev: one.rev, status });
                     steps.push(SyncStep::Note(Box::new(Link { refused, ..one.link })));
                 }
             }
         }
         self.store.apply(self.account, &steps, None)?;
-        Ok(told)
+        stop.map_or(Ok(told), |error| Err(error.into()))
     }
+}
+
+/// What the refusal of one memory of a batch says of all that would follow. The key was let in, so that a 403 is the
+/// plan's limit.
+fn of_all(status: u16) -> Option<RemoteError> {
+    let (trouble, message, hint) = match status {
+        401 => (Trouble::Unauthorised, "Papr does not accept the key", "Enter a valid Papr key."),
+        402 | 403 => (
+            Trouble::Quota,
+            "Papr says that the plan's limit is reached",
+            "Wait for the plan's next period, or change the plan.",
+        ),
+        429 => (Trouble::RateLimited, "Papr says that there were too many calls", "Wait a while."),
+        _ => return None,
+    };
+    let error = RemoteError::new(trouble, Certainty::NotDone, message);
+    Some(RemoteError { status: Some(status), hint: hint.to_owned(), ..error })
+}
+
+fn since(link: Link, flight: InFlight) -> Link {
+    Link { in_flight: Some(flight), ..link }
 }
 
 /// Whether an item under the id that Papr told is what was sent: by its `client_id`, or where Papr keeps none by its

@@ -125,8 +125,10 @@ pub enum Trouble {
     Offline,
     /// "Local only" is on.
     LocalOnly,
-    /// The key is not accepted.
+    /// The key is not accepted: another one is needed.
     Unauthorised,
+    /// The key is accepted, and may not do this.
+    Forbidden,
     /// Too many requests in a short time.
     RateLimited,
     /// The plan's operations, or this machine's share of them, are used up.
@@ -146,6 +148,7 @@ impl Trouble {
             Self::Offline => "offline",
             Self::LocalOnly => "local_only",
             Self::Unauthorised => "unauthorised",
+            Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
             Self::Quota => "quota",
             Self::Refused => "refused",

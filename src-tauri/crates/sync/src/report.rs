@@ -184,7 +184,7 @@ pub fn state(store: &(impl SyncStore + ?Sized), account: &str) -> Result<SyncSta
 pub(crate) fn pending(store: &(impl SyncStore + ?Sized), account: &str) -> Result<usize, StoreError> {
     let mut count = 0;
     for entry in store.outbox()? {
-        let memory = store.get(entry.id)?.or(store.tombstone(entry.id)?);
+        let memory = store.memory(entry.id)?.or(store.tombstone(entry.id)?);
         count += usize::from(memory.is_some_and(|memory| memory.account.as_deref() == Some(account)));
     }
     Ok(count)

@@ -2,17 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use papr_memory::ports::{Clock, StoreError, SyncStore};
-use papr_memory::{AccountSync, CancelToken, Cancelled, MemoryId, Op};
+use papr_memory::{AccountSync, CancelToken, Cancelled, MemoryId};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{self, Checks};
-use crate::local::{Known, Local, Record};
+use crate::local::{Known, Local};
 use crate::plan::{self, Limits, Plan};
-use crate::remote::{Certainty, Page, Remote, RemoteError, Trouble};
+use crate::remote::{Certainty, Remote, RemoteError, Trouble};
 use crate::report::{Preview, Problem, SyncReport, pending};
 
 /// Rows of a delta asked for at a time: the most there may be.
-const ROWS: u32 = 1_000;
+pub(crate) const ROWS: u32 = 1_000;
 /// Pages of one delta; what is left comes with the next sync.
 const PAGES: usize = 100;
 /// How often a plan is made anew because somebody edits meanwhile.
@@ -87,9 +87,13 @@ pub struct Syncer<'a, S: ?Sized, R: ?Sized> {
     store: &'a S,
     remote: &'a R,
     clock: &'a dyn Clock,
+    new_id: &'a NewId<'a>,
     account: String,
     options: Options,
 }
+
+/// Makes the id of a memory that came from Papr and was made there at this time. No two may be the same.
+pub type NewId<'a> = dyn Fn(Timestamp) -> MemoryId + Sync + 'a;
 
 impl<S: ?Sized, R: ?Sized> std::fmt::Debug for Syncer<'_, S, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -105,14 +109,23 @@ pub(crate) struct Run<'r, S: ?Sized, R: ?Sized> {
     pub(crate) options: &'r Options,
     pub(crate) cancel: &'r CancelToken,
     clock: &'r dyn Clock,
+    new_id: &'r NewId<'r>,
     pub(crate) report: SyncReport,
-    state: AccountSync,
+    pub(crate) state: AccountSync,
 }
 
 impl<'a, S: SyncStore + ?Sized, R: Remote + ?Sized> Syncer<'a, S, R> {
     /// A sync of this account.
     pub fn new(store: &'a S, remote: &'a R, clock: &'a dyn Clock, account: &str, options: Options) -> Self {
-        Self { store, remote, clock, account: account.to_owned(), options }
+        Self { store, remote, clock, new_id: &MemoryId::new, account: account.to_owned(), options }
+    }
+
+    /// Takes the ids of memories that come from Papr from here, and not from the system's chance: so that a run can
+    /// be repeated.
+    #[must_use]
+    pub fn ids(mut self, new_id: &'a NewId<'a>) -> Self {
+        self.new_id = new_id;
+        self
     }
 
     fn begin<'r>(&'r self, cancel: &'r CancelToken) -> Result<Run<'r, S, R>, StoreError> {
@@ -123,6 +136,7 @@ impl<'a, S: SyncStore + ?Sized, R: Remote + ?Sized> Syncer<'a, S, R> {
             options: &self.options,
             cancel,
             clock: self.clock,
+            new_id: self.new_id,
             report: SyncReport::default(),
             state: self.store.account_sync(&self.account)?,
         })
@@ -201,7 +215,7 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
     /// Whether memories wait that Papr is not known to have.
     fn adds_wait(&self) -> Result<bool, StoreError> {
         for entry in self.store.outbox()? {
-            let memory = self.store.get(entry.id)?;
+            let memory = self.store.memory(entry.id)?;
             if memory.is_some_and(|memory| {
                 memory.remote.is_none() && memory.account.as_deref() == Some(self.account)
             }) {
@@ -248,8 +262,7 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
             let now = self.now();
             let plan = plan(&local, now);
             let state = (next != self.state).then_some(&next);
-            let pulled = &mut self.report.pulled;
-            if let Some(checks) = apply::apply(self.store, self.account, &plan, state, now, pulled)? {
+            if let Some(checks) = self.apply(&plan, state, now)? {
                 self.state = next;
                 return Ok(checks);
             }
@@ -262,7 +275,10 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
         for (id, remote) in checks {
             self.spend(1)?;
             let item = self.remote.get(&remote, self.cancel)?;
-            let item = item.filter(|item| item.id == remote);
+            if item.as_ref().is_some_and(|item| item.id != remote) {
+                // An answer about another memory says nothing of this one.
+                continue;
+            }
             let Some(known) = self.known(id)? else { continue };
             let now = self.now();
             let plan = if outside { plan::outside } else { plan::answered };
@@ -280,8 +296,17 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
         let Some(operation) = operation else { return Ok(true) };
         let plan = Plan { operations: vec![operation], ..Plan::default() };
         let now = self.now();
-        let made = apply::apply(self.store, self.account, &plan, None, now, &mut self.report.pulled)?;
-        Ok(made.is_some())
+        Ok(self.apply(&plan, None, now)?.is_some())
+    }
+
+    fn apply(
+        &mut self,
+        plan: &Plan,
+        state: Option<&AccountSync>,
+        now: Timestamp,
+    ) -> Result<Option<Checks>, StoreError> {
+        let made = apply::Making { account: self.account, new_id: self.new_id, now };
+        made.apply(self.store, plan, state, &mut self.report.pulled)
     }
 
     fn finish(mut self, begun: Timestamp, outcome: Result<(), SyncError>) -> SyncReport {
@@ -339,49 +364,5 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
         let links = self.store.links(self.account)?;
         self.report.conflicts = links.iter().filter(|link| link.conflict.is_some()).count();
         Ok(())
-    }
-
-    fn preview(&mut self, scope: Scope) -> Result<Preview, SyncError> {
-        let mut preview = Preview::default();
-        let mut plans = Vec::new();
-        let mut local = Local::load(self.store, self.account, self.state.snapshot_at.is_none())?;
-        if scope == Scope::Snapshot || self.state.snapshot_at.is_none() {
-            self.spend(3)?;
-            let snapshot = self.remote.tiers(self.cancel)?;
-            let ids = plan::wanted_by_snapshot(&local, &snapshot);
-            local.fetch(self.store, &ids)?;
-            plans.push(plan::snapshot(&local, &snapshot, &self.options.limits, self.now()));
-        } else {
-            self.spend(1)?;
-            let page: Page = self.remote.delta(self.state.cursor.as_deref(), ROWS, self.cancel)?;
-            let ids = plan::wanted_by_delta(&local, &page);
-            local.fetch(self.store, &ids)?;
-            plans.push(plan::delta(&local, &page, self.state.seeded, self.now()));
-        }
-        for plan in &plans {
-            for operation in &plan.operations {
-                preview.pulled.count(operation.what());
-                preview.memories.extend(operation.id().map(|id| (id, operation.what())));
-            }
-            preview.pulled.no_content += plan.no_content;
-            preview.pulled.duplicates += plan.duplicates;
-            preview.pulled.unreadable += plan.unreadable;
-            preview.pulled.ghosts += plan.ghosts;
-        }
-        for entry in self.store.outbox()? {
-            let Some(known) = self.known(entry.id)? else { continue };
-            let held = known.link.conflict.is_some()
-                || known.link.refused.as_ref().is_some_and(|refused| refused.rev == entry.rev);
-            match (&known.record, entry.op, &known.link.remote) {
-                _ if held => {}
-                (Record::Alive(_), Op::Upsert, None) => preview.adds += 1,
-                (Record::Alive(_), Op::Upsert, Some(_)) => preview.updates += 1,
-                _ => preview.deletes += 1,
-            }
-        }
-        // Each change and deletion is looked at first.
-        preview.push_cost = (4 * preview.adds + 2 * (preview.updates + preview.deletes)) as u64;
-        preview.operations = self.report.operations;
-        Ok(preview)
     }
 }

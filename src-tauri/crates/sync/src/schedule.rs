@@ -119,6 +119,7 @@ pub enum Why {
 /// What to do at `now`. A person's word goes before everything but "local only", a missing key and the time that Papr
 /// itself asked to wait.
 pub fn decide(facts: &Facts, history: &AccountSync, budget: Budget, now: Timestamp) -> Decision {
+    let history = &believable(history, now);
     let tried = history.tried_at.unwrap_or(Timestamp::MIN);
     let since = |at: Option<Timestamp>| at.filter(|at| *at > tried && *at <= now);
     let asked = since(facts.asked_at).is_some();
@@ -160,6 +161,17 @@ pub fn decide(facts: &Facts, history: &AccountSync, budget: Budget, now: Timesta
         Some(due) => Decision::At(due),
         None => Decision::At(later(now, LONGEST)),
     }
+}
+
+/// Without the times of a clock that was ahead and has been put right: nothing would go on until it is as late again.
+fn believable(history: &AccountSync, now: Timestamp) -> AccountSync {
+    let past = |at: &Timestamp| *at <= now;
+    let mut history = history.clone();
+    if !history.tried_at.as_ref().is_none_or(past) {
+        (history.tried_at, history.not_before) = (None, None);
+    }
+    history.snapshot_at = history.snapshot_at.filter(past);
+    history
 }
 
 /// What keeps everything from going on its own.
@@ -352,6 +364,22 @@ mod tests {
             ..AccountSync::default()
         };
         assert_eq!(decide(&facts(), &quota, Budget::default(), now), Decision::At(later(now, AFTER_QUOTA)));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_holds_nothing_up() {
+        let now = at("2026-11-05T12:00:00Z");
+        let ahead = later(now, SignedDuration::from_hours(24 * 400));
+        let history = AccountSync {
+            tried_at: Some(ahead),
+            snapshot_at: Some(ahead),
+            not_before: Some(later(ahead, DEBOUNCE)),
+            ..AccountSync::default()
+        };
+        let asked = Facts { asked_at: Some(now), ..facts() };
+        for facts in [facts(), asked] {
+            assert_eq!(decide(&facts, &history, Budget::default(), now), Decision::Now(Scope::Snapshot));
+        }
     }
 
     #[test]

@@ -90,6 +90,30 @@ fn edits_deletions_and_moves_travel_both_ways() {
     assert_ne!(world.remote_of(ids[4]), remotes[4]);
 }
 
+/// Papr tells of memories in four spellings, by their ids: of several, each comes up.
+#[test]
+fn topics_that_were_taken_away_are_gone_on_both_sides() {
+    let world = world();
+    let ids: Vec<_> = (0..16).map(|n| world.add(&format!("text {n}"))).collect();
+    for id in &ids {
+        world.change(*id, |memory| memory.topics = vec!["one".to_owned(), "two".to_owned()]);
+    }
+    world.synced(Scope::Snapshot);
+    world.synced(Scope::Snapshot);
+    world.assert_same();
+    for (n, id) in ids.iter().enumerate() {
+        if n % 2 == 0 {
+            world.change(*id, |memory| memory.topics.clear());
+        } else {
+            world.papr.edit(ALICE, &world.remote_of(*id), Edit::topics(&[])).unwrap();
+        }
+    }
+    world.synced(Scope::Delta);
+    world.synced(Scope::Snapshot);
+    world.assert_same();
+    assert!(ids.iter().all(|id| world.get(*id).topics.is_empty()), "none came back");
+}
+
 #[test]
 fn what_changed_on_both_sides_is_kept_twice_until_somebody_chooses() {
     let world = world();

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use common::kill::Killer;
 use common::{ALICE, KEY, World, world};
-use papr_fake::{Edit, Fault, NewMemory, Options as FakeOptions, Place, RetryAfter, Route, Rule};
+use papr_fake::{Edit, Fault, NewMemory, Options as FakeOptions, Place, RetryAfter, Route, Rule, Shape};
 use papr_memory::ports::{Clock, Store, SyncStore};
 use papr_memory::{AccountSync, CancelToken};
+use papr_sync::schedule::{Budget, Decision, Facts, Why, decide};
 use papr_sync::{Scope, Syncer, Trouble};
 
 /// Syncs until one goes through.
@@ -130,6 +131,58 @@ fn refusals_tell_what_to_do_and_when() {
     assert!(report.operations <= 9, "{}", report.operations);
 }
 
+/// 401 is about the key, 403 about the plan or about what the key may do; only the first asks for another key.
+#[test]
+fn three_ways_of_saying_no_are_told_apart() {
+    let world = world();
+    world.synced(Scope::Snapshot);
+    world.add("waits");
+    let status = |status, shape| Fault::Status { status, shape };
+    let cases = [
+        (status(401, Shape::Envelope), Trouble::Unauthorised, "unauthorised"),
+        (status(401, Shape::Empty), Trouble::Unauthorised, "unauthorised"),
+        (Fault::Limit, Trouble::Quota, "quota"),
+        (status(403, Shape::Envelope), Trouble::Forbidden, "forbidden"),
+        (status(403, Shape::Detail), Trouble::Forbidden, "forbidden"),
+        (status(403, Shape::Html), Trouble::Forbidden, "forbidden"),
+    ];
+    for (fault, trouble, word) in cases {
+        world.faults([Rule::always(fault.clone()).route(Route::Add)]);
+        let report = world.sync(Scope::Delta);
+        let problem = report.problem.unwrap();
+        assert_eq!((problem.trouble, report.pending), (trouble, 1), "{fault:?}");
+        assert!(!problem.hint.is_empty(), "{fault:?}: it says what to do");
+        let history = world.store.account_sync(ALICE).unwrap();
+        assert_eq!(history.problem.as_deref(), Some(word));
+        let later = world.clock.now() + jiff::SignedDuration::from_hours(24);
+        let facts = Facts { signed_in: true, pending: 1, ..Facts::default() };
+        let held = decide(&facts, &history, Budget::default(), later) == Decision::Wait(Why::Unauthorised);
+        assert_eq!(held, trouble == Trouble::Unauthorised, "{fault:?}: only a wrong key waits for a person");
+    }
+    world.well();
+    world.synced(Scope::Delta);
+    world.assert_same();
+}
+
+#[test]
+fn a_limit_reached_inside_a_batch_ends_the_sync_and_is_told() {
+    for (status, trouble) in [(403, Trouble::Quota), (429, Trouble::RateLimited)] {
+        let world = world();
+        world.synced(Scope::Snapshot);
+        for n in 0..3 {
+            world.add(&format!("text {n}"));
+        }
+        world.faults([Rule::always(Fault::FailItems { indexes: vec![2], status }).route(Route::Batch)]);
+        let report = world.sync(Scope::Delta);
+        assert_eq!(report.problem.unwrap().trouble, trouble, "not a success with something left over");
+        assert_eq!((report.pushed.added, report.pushed.refused), (2, 0), "what went through went through");
+        world.well();
+        world.synced(Scope::Delta);
+        world.synced(Scope::Snapshot);
+        world.assert_same();
+    }
+}
+
 #[test]
 fn what_papr_refuses_for_good_is_not_sent_again_until_it_changes() {
     let world = world();
@@ -151,6 +204,23 @@ fn what_papr_refuses_for_good_is_not_sent_again_until_it_changes() {
     }
     world.synced(Scope::Delta);
     world.synced(Scope::Snapshot);
+    world.assert_same();
+}
+
+/// A deletion has no text that could be made shorter, and none of its own revision.
+#[test]
+fn what_papr_refused_can_be_deleted_and_a_refused_deletion_is_tried_again() {
+    let world = world();
+    let id = world.add("text");
+    world.synced(Scope::Snapshot);
+    world.edit(id, "refused");
+    let refuse = |route| Rule::always(Fault::Status { status: 413, shape: Shape::Envelope }).route(route);
+    world.faults([refuse(Route::Update), refuse(Route::Delete)]);
+    assert_eq!(world.sync(Scope::Delta).pushed.refused, 1);
+    world.delete(id);
+    assert_eq!(world.sync(Scope::Delta).pushed.refused, 1, "the deletion is sent, and refused as well");
+    world.well();
+    assert_eq!(world.synced(Scope::Delta).pushed.deleted, 1, "it is tried again");
     world.assert_same();
 }
 
@@ -190,7 +260,7 @@ fn a_snapshot_that_leaves_rows_out_deletes_nothing() {
     assert_eq!((report.pulled.checked, report.pulled.deleted), (20, 0), "asked, found, kept: {report:?}");
     world.faults([
         Rule::always(Fault::Missing { share: 1.0 }).route(Route::Tiers),
-        Rule::always(Fault::Status { status: 500, shape: papr_fake::Shape::default() }).route(Route::Get),
+        Rule::always(Fault::Status { status: 500, shape: Shape::default() }).route(Route::Get),
     ]);
     world.sync(Scope::Snapshot);
     assert_eq!(world.all().len(), 20, "no answer is no deletion");

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use common::{ALICE, World, started, thorough, world};
-use papr_fake::{Edit, NewMemory, Options as FakeOptions, Place};
+use papr_fake::{Edit, Fault, NewMemory, Options as FakeOptions, Place, Route, Rule};
 use papr_memory::CancelToken;
 use papr_memory::ports::{Clock, Store, SyncStore};
 use papr_sync::plan::Limits;
@@ -72,6 +72,135 @@ fn meddle(world: &World, at: &'static str, what: &dyn Fn(&World)) {
     let report = world.sync_with(&meddler, Scope::Delta);
     assert!(meddler.done.get(), "{at} was called");
     assert!(report.problem.is_none(), "{:?}", report.problem.map(|problem| problem.message));
+}
+
+/// A Papr whose batches tell ids in another order, and whose searches and deltas leave everything out.
+struct Muddler<'a>(&'a World);
+
+impl Remote for Muddler<'_> {
+    fn tiers(&self, cancel: &CancelToken) -> Result<Snapshot, RemoteError> {
+        self.0.remote.tiers(cancel)
+    }
+
+    fn delta(&self, cursor: Option<&str>, limit: u32, cancel: &CancelToken) -> Result<Page, RemoteError> {
+        Ok(Page { changes: Vec::new(), ..self.0.remote.delta(cursor, limit, cancel)? })
+    }
+
+    fn find(&self, client_id: &str, cancel: &CancelToken) -> Result<Vec<Item>, RemoteError> {
+        self.0.remote.find(client_id, cancel).map(|_| Vec::new())
+    }
+
+    fn get(&self, id: &str, cancel: &CancelToken) -> Result<Option<Item>, RemoteError> {
+        self.0.remote.get(id, cancel)
+    }
+
+    fn add(
+        &self,
+        memories: &[Outgoing],
+        cancel: &CancelToken,
+    ) -> Result<Vec<Result<Made, u16>>, RemoteError> {
+        let mut made = self.0.remote.add(memories, cancel)?;
+        made.rotate_left(1);
+        Ok(made)
+    }
+
+    fn update(&self, id: &str, change: &Outgoing, cancel: &CancelToken) -> Result<bool, RemoteError> {
+        self.0.remote.update(id, change, cancel)
+    }
+
+    fn delete(&self, id: &str, cancel: &CancelToken) -> Result<(), RemoteError> {
+        self.0.remote.delete(id, cancel)
+    }
+}
+
+#[test]
+fn an_id_that_is_another_s_is_no_word_of_a_deletion() {
+    let world = world();
+    world.synced(Scope::Snapshot);
+    for n in 0..3 {
+        world.add(&format!("text {n}"));
+    }
+    for _ in 0..2 {
+        world.later(Duration::from_mins(5));
+        world.sync_with(&Muddler(&world), Scope::Delta);
+        assert_eq!(world.all().len(), 3, "nothing was deleted by anybody");
+    }
+    world.synced(Scope::Snapshot);
+    world.assert_same();
+    assert_eq!(world.papr.oracle().memories(ALICE).len(), 3);
+}
+
+/// A Papr that answers every question about one memory with another.
+struct Stranger<'a>(&'a World, String);
+
+impl Remote for Stranger<'_> {
+    fn tiers(&self, _: &CancelToken) -> Result<Snapshot, RemoteError> {
+        Ok(Snapshot::default())
+    }
+
+    fn delta(&self, cursor: Option<&str>, limit: u32, cancel: &CancelToken) -> Result<Page, RemoteError> {
+        self.0.remote.delta(cursor, limit, cancel)
+    }
+
+    fn find(&self, client_id: &str, cancel: &CancelToken) -> Result<Vec<Item>, RemoteError> {
+        self.0.remote.find(client_id, cancel)
+    }
+
+    fn get(&self, _: &str, cancel: &CancelToken) -> Result<Option<Item>, RemoteError> {
+        self.0.remote.get(&self.1, cancel)
+    }
+
+    fn add(&self, _: &[Outgoing], _: &CancelToken) -> Result<Vec<Result<Made, u16>>, RemoteError> {
+        panic!("there is nothing new")
+    }
+
+    fn update(&self, _: &str, _: &Outgoing, _: &CancelToken) -> Result<bool, RemoteError> {
+        panic!("what is not known is not changed")
+    }
+
+    fn delete(&self, _: &str, _: &CancelToken) -> Result<(), RemoteError> {
+        panic!("what is not known is not deleted")
+    }
+}
+
+#[test]
+fn an_answer_about_another_memory_says_nothing() {
+    let world = world();
+    let ids: Vec<_> = (0..3).map(|n| world.add(&format!("text {n}"))).collect();
+    world.synced(Scope::Snapshot);
+    world.synced(Scope::Snapshot);
+    let stranger = world.papr.add(ALICE, NewMemory::text("another")).unwrap();
+    world.edit(ids[0], "edited");
+    world.delete(ids[1]);
+    world.later(Duration::from_mins(5));
+    world.sync_with(&Stranger(&world, stranger), Scope::Snapshot);
+    assert_eq!(
+        (world.all().len(), world.store.outbox().unwrap().len()),
+        (3, 2),
+        "kept, and still to be sent"
+    );
+    world.synced(Scope::Snapshot);
+    world.assert_same();
+    assert_eq!(world.get(ids[0]).content.as_str(), "edited");
+}
+
+/// The clock is ahead while a request is lost, and is put right.
+#[test]
+fn a_clock_that_was_ahead_keeps_nothing_in_limbo() {
+    let world = world();
+    world.synced(Scope::Snapshot);
+    world.add("text");
+    let year = Duration::from_hours(24 * 365);
+    world.clock.later(year);
+    let hidden = || Rule::always(Fault::Missing { share: 1.0 }).route(Route::Delta);
+    world.faults([hidden(), Rule::always(Fault::CloseBefore).route(Route::Add)]);
+    world.sync_with(&world.remote, Scope::Delta);
+    world.clock.earlier(year);
+    world.well();
+    for _ in 0..3 {
+        world.synced(Scope::Delta);
+    }
+    world.assert_same();
 }
 
 #[test]

@@ -65,6 +65,9 @@ pub(crate) fn batch(call: &Call<'_>, world: &mut World) -> Result<Reply, Reply> 
             successful.push(added(&create(call, world, memory)?));
         }
     }
+    if call.plan.faults.contains(&Fault::Reorder) {
+        call.plan.dice(101).shuffle(&mut successful);
+    }
     let code = match (successful.is_empty(), errors.is_empty()) {
         (false, true) => 200,
         (false, false) => 207,

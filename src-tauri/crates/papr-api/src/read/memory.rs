@@ -29,8 +29,9 @@ pub struct Memory {
     pub kind: Option<String>,
     /// A title.
     pub title: Option<String>,
-    /// Its topics, from the memory itself or else from its metadata.
-    pub topics: Vec<String>,
+    /// Its topics, from the memory itself or else from its metadata. `None` where neither speaks of them; an empty
+    /// list says that there are none.
+    pub topics: Option<Vec<String>>,
     /// Its metadata, also where it was sent as a text of JSON.
     pub metadata: Map<String, Value>,
     /// `customMetadata`, from the memory itself or else from its metadata.
@@ -95,10 +96,9 @@ impl Memory {
         mut fields: Fields,
     ) -> Self {
         let metadata = fields.object(&["metadata"]);
-        let mut topics = fields.strings(&["topics"]);
-        if topics.is_empty() {
-            topics = metadata.get("topics").and_then(lenient::strings).unwrap_or_default();
-        }
+        let beside = fields.take(&["topics"], lenient::strings);
+        let within = || metadata.get("topics").and_then(lenient::strings);
+        let topics = beside.clone().filter(|topics| !topics.is_empty()).or_else(within).or(beside);
         let mut custom_metadata = fields.object(&["customMetadata", "custom_metadata"]);
         if custom_metadata.is_empty() {
             let inner = ["customMetadata", "custom_metadata"].iter().find_map(|name| metadata.get(*name));

@@ -61,7 +61,7 @@ impl From<&str> for CustomValue {
     }
 }
 
-/// What is said about a memory besides its text. Empty fields are not sent.
+/// What is said about a memory besides its text. What is `None` is not sent, nor are empty values of one's own.
 #[derive(Clone, Default, PartialEq, Serialize)]
 pub struct Metadata {
     /// Who said it.
@@ -70,9 +70,9 @@ pub struct Metadata {
     /// What sort of memory it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
-    /// What it is about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub topics: Vec<String>,
+    /// What it is about. In an [`Update`](crate::Update) an empty list takes away what was there; `None` says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Vec<String>>,
     /// Where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
@@ -137,7 +137,7 @@ impl fmt::Debug for Metadata {
         f.debug_struct("Metadata")
             .field("role", &self.role)
             .field("category", &self.category)
-            .field("topics", &self.topics.len())
+            .field("topics", &self.topics.as_ref().map(Vec::len))
             .field("custom", &self.custom.keys())
             .finish_non_exhaustive()
     }

@@ -2,17 +2,23 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses its own part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot be set up should stop
 
+pub mod device;
+pub mod direct;
+pub mod judge;
 pub mod kill;
+pub mod script;
+pub mod shelf;
+pub mod tripwire;
+pub mod week;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use papr_api::{ApiKey, Client, RetryPolicy};
-use papr_fake::{FakePapr, Options as FakeOptions, Oracle, Record, Script};
-use papr_memory::ports::{Clock, Store, SyncStore};
+use papr_fake::{FakePapr, Options as FakeOptions, Record, Script};
+use papr_memory::ports::{Clock, Store};
 use papr_memory::{CancelToken, Content, Memory, MemoryId, Tier, TierSetter};
 use papr_store::SledStore;
 use papr_sync::plan::Limits;
@@ -26,6 +32,23 @@ pub const START: i64 = 1_795_161_600_000;
 
 #[derive(Debug)]
 pub struct Hand(AtomicI64);
+
+impl Hand {
+    pub fn at(ms: i64) -> Self {
+        Self(AtomicI64::new(ms))
+    }
+
+    /// So much later; gives the new time in milliseconds since 1970.
+    pub fn later(&self, by: Duration) -> i64 {
+        let ms = i64::try_from(by.as_millis()).unwrap();
+        self.0.fetch_add(ms, Ordering::SeqCst) + ms
+    }
+
+    /// The clock is put right.
+    pub fn earlier(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
@@ -45,13 +68,17 @@ pub struct World {
 }
 
 pub fn client(papr: &FakePapr, retries: u32) -> PaprRemote {
+    client_at(&papr.url(), retries)
+}
+
+pub fn client_at(url: &str, retries: u32) -> PaprRemote {
     let retry = RetryPolicy {
         retries,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(2),
         longest_asked: Duration::ZERO,
     };
-    let client = Client::builder(ApiKey::new(KEY).unwrap()).base_url(&papr.url()).retry(retry);
+    let client = Client::builder(ApiKey::new(KEY).unwrap()).base_url(url).retry(retry);
     PaprRemote::new(client.build().unwrap()).unwrap()
 }
 
@@ -64,7 +91,7 @@ pub fn started(options: FakeOptions, retries: u32) -> World {
     let papr = FakePapr::start(options.key(KEY, ALICE).now(START)).unwrap();
     let homes = tempfile::tempdir().unwrap();
     let folder = homes.path().join("store-0");
-    let clock = Hand(AtomicI64::new(START));
+    let clock = Hand::at(START);
     let store = SledStore::open(&folder, clock.now()).unwrap();
     let remote = client(&papr, retries);
     let options = Options { limits: thorough(), ..Options::default() };
@@ -81,9 +108,7 @@ pub fn content(text: &str) -> Content {
 
 impl World {
     pub fn later(&self, by: Duration) {
-        let ms = i64::try_from(by.as_millis()).unwrap();
-        self.clock.0.fetch_add(ms, Ordering::SeqCst);
-        self.papr.set_now(self.clock.0.load(Ordering::SeqCst));
+        self.papr.set_now(self.clock.later(by));
     }
 
     pub fn faults(&self, rules: impl IntoIterator<Item = papr_fake::Rule>) {
@@ -191,47 +216,9 @@ impl World {
 
     /// The same, but for memories that are only here, and for those of Papr's that may be unknown here.
     pub fn assert_same_but(&self, local: &[MemoryId], unknown: &dyn Fn(&Record) -> bool) {
-        let oracle = self.papr.oracle();
-        never_two_at_once(&oracle);
-        let there: BTreeMap<String, String> = oracle
-            .memories(ALICE)
-            .into_iter()
-            .filter_map(|(id, record)| Some((id.to_owned(), record.content.clone()?)))
-            .collect();
-        let mut here = BTreeMap::new();
-        for memory in self.all().into_iter().filter(|memory| !local.contains(&memory.id)) {
-            let remote = memory.remote.as_ref().unwrap_or_else(|| panic!("{} was never sent", memory.id));
-            let old = here.insert(remote.id.clone(), memory.content.as_str().to_owned());
-            assert!(old.is_none(), "two memories here are one at Papr: {}", remote.id);
-        }
-        let may_lack = |id: &String| {
-            !here.contains_key(id) && oracle.memories(ALICE).get(id.as_str()).is_some_and(|one| unknown(one))
-        };
-        let there: BTreeMap<_, _> = there.into_iter().filter(|(id, _)| !may_lack(id)).collect();
-        assert_eq!(here, there, "both sides hold the same");
-        let waiting = self.store.outbox().unwrap();
-        assert!(waiting.is_empty(), "nothing is left to be sent: {waiting:?}");
-        let links = self.store.links(ALICE).unwrap();
-        let unsure: Vec<_> = links.iter().filter_map(|link| link.in_flight.as_ref()).collect();
-        assert!(unsure.is_empty(), "nothing is uncertain: {unsure:?}");
+        judge::same(&self.store, &self.papr.oracle(), local, unknown);
         let check = self.store.check(&mut |_| (), &CancelToken::new()).unwrap();
         assert_eq!(check.found, 0, "the store agrees with itself: {:?}", check.findings);
-    }
-}
-
-/// Under no client id there were ever two memories at once. One that was made unheard and deleted there by somebody
-/// else before it was looked for is made again: Papr keeps no word of what it deleted.
-pub fn never_two_at_once(oracle: &Oracle) {
-    for (client_id, ids) in oracle.doubled(ALICE) {
-        let mut alive: BTreeSet<&str> = BTreeSet::new();
-        for entry in oracle.entries.iter().filter(|entry| ids.contains(&entry.id.as_str())) {
-            if entry.record.is_some() {
-                alive.insert(&entry.id)
-            } else {
-                alive.remove(entry.id.as_str())
-            };
-            assert!(alive.len() < 2, "{client_id} was doubled: {alive:?}");
-        }
     }
 }
 
