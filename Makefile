@@ -3,7 +3,7 @@
 PYTHON ?= python3
 FEATURES = --features custom-protocol
 
-.PHONY: run test check bench bench-embed bundle test-long audit check-mac fake-papr clean
+.PHONY: run test check bench bench-embed bench-peers bundle test-long audit check-mac fake-papr clean
 
 # The app, or the same search in the terminal where there is no display.
 run:
@@ -26,6 +26,14 @@ check:
 bench:
 	@$(PYTHON) scripts/setup.py run
 	cargo bench --workspace $(FEATURES) --benches
+
+# Our index beside other libraries, on the same vectors in one run: table and plot in docs/. See benchmarks/README.md.
+bench-peers:
+	@$(PYTHON) scripts/setup.py run
+	cargo bench -p papr-engine --bench search -- meaning
+	cargo bench -p papr-engine --bench vectors
+	$(PYTHON) benchmarks/peers.py
+	$(PYTHON) benchmarks/plot.py
 
 # Our embedder beside Python's, on the same texts in one run; the peers come into a virtual environment.
 bench-embed:

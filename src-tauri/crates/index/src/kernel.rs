@@ -10,8 +10,12 @@ use half::f16;
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod tables;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+pub(crate) use self::tables::BLOCK;
+pub use self::tables::Tables;
 
 /// One set of instructions.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +25,8 @@ pub struct Kernel {
     scan: fn(&Codes, &[i8], &mut [i32]),
     pair: fn(&[i8], &[i8]) -> i32,
     dot: fn(&[f32], &[f16]) -> f32,
+    agree: fn(&Tables, &[u8], &mut [u16]),
+    fetch: fn(&[i8]),
 }
 
 /// A query as codes, sixteen times finer than those of rows: it costs nothing, since rows are widened anyway.
@@ -95,11 +101,39 @@ impl Kernel {
         assert_eq!(a.len(), b.len(), "vectors of one space");
         (self.dot)(a, b)
     }
+
+    /// Says that this row will be read soon, where the processor can be told: it begins to fetch it, and goes on.
+    pub fn fetch(self, row: &[i8]) {
+        (self.fetch)(row);
+    }
+
+    /// For each row of signs, one a place of `sums`: how much of the query's magnitudes stands where the row has
+    /// the query's sign. The dot product of query and signs is twice that less [`Tables::total`].
+    ///
+    /// Rows lie in blocks of 32; of a block, line `l` holds in byte `r` the signs of row `r` at the numbers
+    /// `8 l..8 l + 8`, the first in the lowest bit, set where the number is not negative.
+    ///
+    /// # Panics
+    /// If `blocks` is not as many bytes as `sums` and the query's length ask for.
+    pub fn agree(self, tables: &Tables, blocks: &[u8], sums: &mut [u16]) {
+        let count = sums.len() / BLOCK;
+        assert!(sums.len().is_multiple_of(BLOCK), "rows lie in blocks");
+        assert_eq!(blocks.len(), count * tables.block_bytes(), "rows have the query's length");
+        if tables.block_bytes() > 0 {
+            (self.agree)(tables, blocks, sums);
+        }
+    }
 }
 
 /// What any processor can do; the compiler makes of it what it can.
-const PORTABLE: Kernel =
-    Kernel { name: "portable", scan: scan_portable, pair: pair_portable, dot: dot_portable };
+const PORTABLE: Kernel = Kernel {
+    name: "portable",
+    scan: scan_portable,
+    pair: pair_portable,
+    dot: dot_portable,
+    agree: tables::agree_portable,
+    fetch: |_| {},
+};
 
 fn scan_portable(query: &Codes, rows: &[i8], sums: &mut [i32]) {
     for (row, sum) in rows.chunks_exact(query.width()).zip(sums) {
@@ -162,6 +196,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_query_of_extremes_does_not_overflow() {
+        let tables = Tables::new(&vec![15; 4368]);
+        for kernel in Kernel::available() {
+            let mut sums = [0; 32];
+            kernel.agree(&tables, &vec![0xFF; 4368 / 8 * 32], &mut sums);
+            assert_eq!(sums, [tables.total(); 32], "{}", kernel.name);
+        }
+    }
+
     /// Lengths around the widths of registers, and rows around the blocks that are read together.
     fn shape() -> impl Strategy<Value = (usize, usize)> {
         (prop_oneof![1_usize..140, Just(384), Just(2560)], 0_usize..11)
@@ -192,6 +236,36 @@ mod tests {
                 prop_assert_eq!(&sums, &expected, "{}: integers leave no room for rounding", kernel.name);
                 for pair in codes.chunks(width).collect::<Vec<_>>().windows(2) {
                     prop_assert_eq!(kernel.pair(pair[0], pair[1]), pair_portable(pair[0], pair[1]));
+                }
+            }
+        }
+
+        #[test]
+        fn every_kernel_looks_up_alike(
+            codes in (0_usize..12).prop_flat_map(|steps| prop::collection::vec(-15_i16..=15, 16 * steps)),
+            blocks in 0_usize..4,
+            seed in any::<u64>(),
+        ) {
+            let mut state = seed;
+            let bytes: Vec<u8> = (0..blocks * 32 * codes.len() / 8)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (state >> 56) as u8
+                })
+                .collect();
+            let lines = codes.len() / 8;
+            let is_set = |row: usize, at: usize| {
+                let line = row / 32 * lines + at / 8;
+                bytes[line * 32 + row % 32] >> (at % 8) & 1 == 1
+            };
+            let tables = Tables::new(&codes);
+            for kernel in Kernel::available() {
+                let mut sums = vec![0; blocks * 32];
+                kernel.agree(&tables, &bytes, &mut sums);
+                for (row, &sum) in sums.iter().enumerate() {
+                    let signed = |(at, &code): (usize, &i16)| i32::from(if is_set(row, at) { code } else { -code });
+                    let dot: i32 = codes.iter().enumerate().map(signed).sum();
+                    prop_assert_eq!(2 * i32::from(sum) - i32::from(tables.total()), dot, "{}", kernel.name);
                 }
             }
         }

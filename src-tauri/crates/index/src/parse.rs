@@ -1,5 +1,7 @@
 //! A query as the word index reads it: terms, identifiers, quoted phrases.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::endings::stem;
 use crate::fold::fold;
 use crate::syntax::{is_quote, split_excluded};
@@ -45,6 +47,8 @@ pub struct WordQuery {
 
 /// A query of up to this many words is also looked for as it stands: it may be a name or a title.
 const NAME_WORDS: usize = 4;
+/// How many identifiers of a query come before all else; a text of more names no one thing.
+const NAMES: usize = 64;
 
 impl WordQuery {
     /// What is to be left out, and nothing to look for.
@@ -61,27 +65,26 @@ impl WordQuery {
             Self { excluded: excluded.into_iter().filter_map(phrase).collect(), ..Self::default() };
         let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
         let ranges: Vec<_> = token::words(text).collect();
-        let mut names = Vec::new();
+        let (mut terms, mut wholes, mut names) = (Terms::default(), Terms::default(), Vec::new());
         let pairs: Vec<_> = token::ideograph_pairs(text).collect();
+        let (starts, ends): (HashSet<_>, HashSet<_>) =
+            pairs.iter().map(|pair| (pair.start, pair.end)).unzip();
         for (position, range) in ranges.iter().enumerate() {
             let typed = &text[range.clone()];
             let open = ends_open && position + 1 == ranges.len();
-            let in_pair = pairs.iter().any(|pair| pair.start == range.start || pair.end == range.end);
-            push_term(&mut query.terms, typed, open, in_pair);
-            if token::is_identifier(typed) {
-                push_unique(&mut names, typed);
-            }
+            let in_pair = starts.contains(&range.start) || ends.contains(&range.end);
+            terms.push(typed, open, in_pair);
+            push_name(&mut names, typed);
         }
         for range in &pairs {
-            push_term(&mut query.wholes, &text[range.clone()], false, false);
+            wholes.push(&text[range.clone()], false, false);
         }
         for range in token::wholes(text) {
             let typed = &text[range];
-            push_term(&mut query.wholes, typed, false, false);
-            if token::is_identifier(typed) {
-                push_unique(&mut names, typed);
-            }
+            wholes.push(typed, false, false);
+            push_name(&mut names, typed);
         }
+        (query.terms, query.wholes) = (terms.list, wholes.list);
         // A part of an identifier does not count for the whole: `E_CONN_4417` asks for no other `E`.
         let is_part =
             |name: &str| query.wholes.iter().any(|whole| whole.typed != name && whole.typed.contains(name));
@@ -102,24 +105,36 @@ impl WordQuery {
     }
 }
 
-fn push_term(terms: &mut Vec<Term>, typed: &str, open: bool, in_pair: bool) {
-    let folded = fold(typed);
-    match terms.iter_mut().find(|term| term.folded == folded) {
-        Some(known) => {
+/// Terms, each once, in the order typed.
+#[derive(Default)]
+struct Terms {
+    list: Vec<Term>,
+    /// Where each stands.
+    places: HashMap<String, usize>,
+}
+
+impl Terms {
+    fn push(&mut self, typed: &str, open: bool, in_pair: bool) {
+        let folded = fold(typed);
+        if folded.is_empty() {
+            return;
+        }
+        if let Some(&place) = self.places.get(&folded) {
+            let known = &mut self.list[place];
             known.open |= open;
             known.in_pair &= in_pair;
+            return;
         }
-        None if folded.is_empty() => {}
-        None => {
-            let stem = stem(&folded);
-            terms.push(Term { folded, stem, typed: typed.to_owned(), open, in_pair });
-        }
+        self.places.insert(folded.clone(), self.list.len());
+        let stem = stem(&folded);
+        self.list.push(Term { folded, stem, typed: typed.to_owned(), open, in_pair });
     }
 }
 
-fn push_unique<'a>(list: &mut Vec<&'a str>, item: &'a str) {
-    if !list.contains(&item) {
-        list.push(item);
+/// Adds what may name one thing, once, while there are few.
+fn push_name<'a>(names: &mut Vec<&'a str>, typed: &'a str) {
+    if names.len() < NAMES && token::is_identifier(typed) && !names.contains(&typed) {
+        names.push(typed);
     }
 }
 

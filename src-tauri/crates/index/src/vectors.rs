@@ -18,8 +18,11 @@ mod job;
 pub mod pace;
 mod probe;
 mod recall;
+mod rotation;
 mod rows;
+mod scan;
 mod search;
+mod signs;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
 use half::f16;
-use papr_index::kernel::{Codes, Kernel};
+use papr_index::kernel::{Codes, Kernel, Tables};
 
-use crate::data::Numbers;
+use crate::common::Numbers;
 
 pub(crate) fn kernels(criterion: &mut Criterion) {
     for width in [384, 2560] {
@@ -17,11 +17,17 @@ pub(crate) fn kernels(criterion: &mut Criterion) {
         let query = Codes::new(codes(width).into_iter().map(|code| i16::from(code) * 16).collect());
         let rows = codes(width * 64);
         let (a, b) = (vec![0.5_f32; width], vec![f16::from_f32(0.5); width]);
+        let signs = vec![0x5A_u8; 64 * width / 8];
+        let tables = Tables::new(&vec![7; width]);
         let mut group = criterion.benchmark_group(format!("kernel, {width} dims"));
         for kernel in Kernel::available() {
             let mut sums = vec![0; 64];
             group.bench_function(BenchmarkId::new("64 rows of bytes", kernel.name), |bencher| {
                 bencher.iter(|| kernel.scan(black_box(&query), black_box(&rows), &mut sums));
+            });
+            let mut agreeing = vec![0; 64];
+            group.bench_function(BenchmarkId::new("64 rows of signs", kernel.name), |bencher| {
+                bencher.iter(|| kernel.agree(black_box(&tables), black_box(&signs), &mut agreeing));
             });
             let (one, other) = (&rows[..width], &rows[width..2 * width]);
             group.bench_function(BenchmarkId::new("a pair of rows of bytes", kernel.name), |bencher| {

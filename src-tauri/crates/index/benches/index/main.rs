@@ -2,7 +2,8 @@
 //! 100,000 vectors, whose graphs take minutes to build.
 #![allow(clippy::unwrap_used)] // a bench that cannot be set up should stop
 
-mod data;
+#[path = "../common/mod.rs"]
+mod common;
 mod kernels;
 mod vectors;
 mod words;

@@ -9,28 +9,24 @@ use std::time::Instant;
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use papr_index::vectors::{JobError, Workers, saved_segments};
 use papr_index::{IdSet, VectorIndex, View};
-use papr_memory::{CancelToken, Dims, Fingerprint, Space, Vector};
+use papr_memory::{CancelToken, Fingerprint, Space, Vector};
 
-use crate::data::Topics;
-
-const QUERIES: usize = 200;
+use crate::common::Set;
 
 pub(crate) fn vectors(criterion: &mut Criterion) {
     let large = std::env::var_os("PAPR_BENCH_LARGE").is_some();
     for dims in [384, 2560] {
         for rows in [1_000, 10_000, 100_000] {
-            if large || rows * usize::from(dims) <= 10_000_000 {
+            if large || rows * dims <= 10_000_000 {
                 at_size(criterion, dims, rows, large);
             }
         }
     }
 }
 
-fn at_size(criterion: &mut Criterion, dims: u16, rows: usize, large: bool) {
-    let mut topics = Topics::new(dims, rows);
-    let memories = topics.memories(rows);
-    let queries: Vec<Vector> = (0..QUERIES).map(|_| topics.vector()).collect();
-    let dims = Dims::new(dims).unwrap();
+fn at_size(criterion: &mut Criterion, dims: usize, rows: usize, large: bool) {
+    let set = Set::new(rows, dims);
+    let (memories, queries, dims) = (set.memories(), set.queries(), set.dims());
     let filled = |exact_rows| {
         let mut index = VectorIndex::new(dims, exact_rows);
         let mut batch = index.batch();
@@ -40,11 +36,11 @@ fn at_size(criterion: &mut Criterion, dims: u16, rows: usize, large: bool) {
         drop(batch);
         index
     };
-    let mut group = criterion.benchmark_group(format!("{rows} vectors of {dims}"));
+    let mut group = criterion.benchmark_group(format!("{rows} vectors of {dims}, {}", set.label));
     group.sample_size(20);
     let next = Cell::new(0);
     let query = || {
-        next.set((next.get() + 1) % QUERIES);
+        next.set((next.get() + 1) % queries.len());
         &queries[next.get()]
     };
 
@@ -80,7 +76,8 @@ fn at_size(criterion: &mut Criterion, dims: u16, rows: usize, large: bool) {
     eprintln!("linked {} of {rows} in {:.1?}", view.in_graphs(), started.elapsed());
     eprintln!("bytes: {:?}", view.bytes());
     eprintln!(
-        "recall of {QUERIES} queries: @10 {:.4}, @100 {:.4}",
+        "recall of {} queries: @10 {:.4}, @100 {:.4}",
+        queries.len(),
         recall(&view, &queries, 10),
         recall(&view, &queries, 100)
     );

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion};
 use papr_index::{WordIndex, WordQuery, snippet};
 
-use crate::data::Numbers;
+use crate::common::Numbers;
 
 pub(crate) fn words(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("words, six in the query, top 100");

@@ -6,15 +6,19 @@
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32,
     _mm_cvtss_f32, _mm_loadu_si128, _mm_movehl_ps, _mm_prefetch, _mm_shuffle_epi32, _mm_shuffle_ps,
-    _mm256_abs_epi8, _mm256_add_epi32, _mm256_add_ps, _mm256_castps256_ps128, _mm256_castsi256_si128,
-    _mm256_cvtepi8_epi16, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_add_epi32, _mm512_cvtepi8_epi16,
-    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_reduce_add_epi32, _mm512_setzero_si512,
+    _mm256_abs_epi8, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtph_ps,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sign_epi8, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi32,
+    _mm512_cvtepi8_epi16, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_reduce_add_epi32,
+    _mm512_setzero_si512,
 };
 
 use half::f16;
 
+use super::tables::{BLOCK, Tables};
 use super::{Codes, Kernel, pair_portable, tail, tail_float};
 
 /// What this processor has, the widest first.
@@ -30,6 +34,9 @@ pub(super) fn available() -> impl Iterator<Item = Kernel> {
         pair: |a, b| unsafe { pair_avx512(a, b) },
         // SAFETY: as above. Rescoring touches few rows, so half of the width does.
         dot: |a, b| unsafe { dot_avx2(a, b) },
+        // SAFETY: as above.
+        agree: |tables, blocks, sums| unsafe { agree_avx2(tables, blocks, sums) },
+        fetch: |row| prefetch(&row[..row.len().min(FETCHED)], 0),
     });
     let avx2 = avx2.then_some(Kernel {
         name: "AVX2",
@@ -39,6 +46,9 @@ pub(super) fn available() -> impl Iterator<Item = Kernel> {
         pair: |a, b| unsafe { pair_avx2(a, b) },
         // SAFETY: as above.
         dot: |a, b| unsafe { dot_avx2(a, b) },
+        // SAFETY: as above.
+        agree: |tables, blocks, sums| unsafe { agree_avx2(tables, blocks, sums) },
+        fetch: |row| prefetch(&row[..row.len().min(FETCHED)], 0),
     });
     avx512.into_iter().chain(avx2)
 }
@@ -48,12 +58,15 @@ const AHEAD: usize = 8192;
 /// A line of the cache, in bytes.
 const LINE: usize = 64;
 
-/// Asks for the row that lies [`AHEAD`] bytes behind `row`.
+/// How much of a row is asked for before it is read, in bytes: the processor sees by then how it goes on.
+const FETCHED: usize = 1024;
+
+/// Asks for what lies `ahead` bytes behind `bytes`.
 #[inline]
-fn prefetch(row: &[i8]) {
-    for line in (0..row.len()).step_by(LINE) {
+fn prefetch<T>(bytes: &[T], ahead: usize) {
+    for line in (0..size_of_val(bytes)).step_by(LINE) {
         // SAFETY: a prefetch reads nothing that the program sees, and an address that is not there is passed over.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().wrapping_add(AHEAD + line)) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast::<i8>().wrapping_add(ahead + line)) };
     }
 }
 
@@ -74,7 +87,7 @@ fn products_avx2(query: &[i16; 16], row: &[i8; 16]) -> __m256i {
 fn scan_avx2(query: &Codes, rows: &[i8], sums: &mut [i32]) {
     let (pairs, rest) = query.wide.as_chunks::<32>();
     for (row, sum) in rows.chunks_exact(query.wide.len()).zip(sums) {
-        prefetch(row);
+        prefetch(row, AHEAD);
         let (codes, codes_rest) = row.as_chunks::<32>();
         let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
         for (x, y) in pairs.iter().zip(codes) {
@@ -100,7 +113,7 @@ fn products_avx512(query: &[i16; 32], row: &[i8; 32]) -> __m512i {
 fn scan_avx512(query: &Codes, rows: &[i8], sums: &mut [i32]) {
     let (blocks, rest) = query.wide.as_chunks::<32>();
     for (row, sum) in rows.chunks_exact(query.wide.len()).zip(sums) {
-        prefetch(row);
+        prefetch(row, AHEAD);
         let (codes, codes_rest) = row.as_chunks::<32>();
         let mut total = _mm512_setzero_si512();
         for (x, y) in blocks.iter().zip(codes) {
@@ -128,6 +141,46 @@ fn pair_avx2(a: &[i8], b: &[i8]) -> i32 {
         total = _mm256_add_epi32(total, _mm256_madd_epi16(products, ones));
     }
     sum_avx2(total) + pair_portable(a_rest, b_rest)
+}
+
+/// 32 rows at a time, one in each byte: sums of four lookups, at most 240, then widened to 16 bits.
+#[target_feature(enable = "avx2")]
+fn agree_avx2(tables: &Tables, blocks: &[u8], sums: &mut [u16]) {
+    let (half, byte) = (_mm256_set1_epi8(15), _mm256_set1_epi16(0x00FF));
+    let sums = sums.as_chunks_mut::<BLOCK>().0;
+    for (block, sums) in blocks.chunks_exact(tables.block_bytes()).zip(sums) {
+        prefetch(block, AHEAD);
+        let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+        for (lines, step) in block.as_chunks::<64>().0.iter().zip(tables.steps()) {
+            let [first, second] = halves(lines).map(|line| load_avx2(line));
+            let look_up =
+                |table: &[u8; 32], bits| _mm256_shuffle_epi8(load_avx2(table), _mm256_and_si256(bits, half));
+            let front =
+                _mm256_add_epi8(look_up(&step[0], first), look_up(&step[1], _mm256_srli_epi16::<4>(first)));
+            let back =
+                _mm256_add_epi8(look_up(&step[2], second), look_up(&step[3], _mm256_srli_epi16::<4>(second)));
+            let all = _mm256_add_epi8(front, back);
+            even = _mm256_add_epi16(even, _mm256_and_si256(all, byte));
+            odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(all));
+        }
+        // Rows 0..8 and 16..24, then 8..16 and 24..32.
+        let (low, high) = (_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd));
+        let [front, back] = sums.as_chunks_mut::<16>().0 else { continue };
+        store_avx2(_mm256_permute2x128_si256::<0x20>(low, high), front);
+        store_avx2(_mm256_permute2x128_si256::<0x31>(low, high), back);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn load_avx2(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: an array of exactly the bytes that are loaded, and loads may be unaligned.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+fn store_avx2(sums: __m256i, place: &mut [u16; 16]) {
+    // SAFETY: an array of exactly the bytes that are stored, and stores may be unaligned.
+    unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), sums) }
 }
 
 /// The sum of eight sums.

@@ -1,12 +1,14 @@
 //! A chunk: a run of rows in one block of memory, the unit that snapshots share and writers copy.
 //!
 //! Each row is kept twice: as 16-bit floats, what a cosine is computed from, and as bytes, a quarter of a
-//! 32-bit float, with a bound on what rounding to bytes changed. The bytes are scanned; what may, within the
-//! bound, be among the nearest is computed in full.
+//! 32-bit float, with a bound on what rounding to bytes changed. What may, within the bound, be among the
+//! nearest is computed in full. Long rows are kept a third time, as [`Signs`], which are scanned first.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use papr_memory::Dims;
+
+use super::signs::Signs;
 
 /// Bytes of codes in a full chunk: about so many, few enough that a write copies little, enough that a scan of one outweighs
 /// what stands around it.
@@ -31,12 +33,13 @@ pub(super) struct Chunk {
     codes: Vec<i8>,
     scales: Vec<f32>,
     errors: Vec<f32>,
+    signs: Option<Signs>,
 }
 
 impl Chunk {
     /// How many rows a full chunk has: a power of two.
     pub(super) fn rows(dims: Dims) -> usize {
-        (CHUNK_BYTES / dims.get()).next_power_of_two().max(8)
+        (CHUNK_BYTES / dims.get()).next_power_of_two().max(32)
     }
 
     /// Room for `rows` rows, a power of two, of `width` numbers.
@@ -48,6 +51,7 @@ impl Chunk {
             codes: Vec::with_capacity(rows * width),
             scales: Vec::with_capacity(rows),
             errors: Vec::with_capacity(rows),
+            signs: Signs::with_room(width, rows),
         }
     }
 
@@ -73,6 +77,11 @@ impl Chunk {
         &self.codes
     }
 
+    /// The signs of all rows, if they are worth it.
+    pub(super) fn signs(&self) -> Option<&Signs> {
+        self.signs.as_ref()
+    }
+
     /// The scales and errors of all rows.
     pub(super) fn all_codings(&self) -> (&[f32], &[f32]) {
         (&self.scales, &self.errors)
@@ -83,20 +92,28 @@ impl Chunk {
     }
 
     pub(super) fn push(&mut self, row: &[f16]) {
-        let (codes, coding) = encode(&row.to_f32_vec());
+        let numbers = row.to_f32_vec();
+        let (codes, coding) = encode(&numbers);
         self.numbers.extend_from_slice(row);
         self.codes.extend_from_slice(&codes);
         self.scales.push(coding.scale);
         self.errors.push(coding.error);
+        if let Some(signs) = &mut self.signs {
+            signs.push(&numbers);
+        }
     }
 
     /// Puts another row in the place of row `at`.
     pub(super) fn set(&mut self, at: usize, row: &[f16]) {
-        let (codes, coding) = encode(&row.to_f32_vec());
+        let numbers = row.to_f32_vec();
+        let (codes, coding) = encode(&numbers);
         let place = at * self.width..(at + 1) * self.width;
         self.numbers[place.clone()].copy_from_slice(row);
         self.codes[place].copy_from_slice(&codes);
         (self.scales[at], self.errors[at]) = (coding.scale, coding.error);
+        if let Some(signs) = &mut self.signs {
+            signs.set(at, &numbers);
+        }
     }
 
     /// Appends row `at` of another chunk as it stands.
@@ -105,19 +122,23 @@ impl Chunk {
         self.codes.extend_from_slice(other.codes(at));
         self.scales.push(other.scales[at]);
         self.errors.push(other.errors[at]);
+        if let (Some(signs), Some(others)) = (&mut self.signs, &other.signs) {
+            signs.push_from(others, at);
+        }
     }
 
     /// Bytes held for 16-bit numbers, and for codes with their scales.
     pub(super) fn bytes(&self) -> (usize, usize) {
         let codings = (self.scales.capacity() + self.errors.capacity()) * size_of::<f32>();
-        (self.numbers.capacity() * size_of::<f16>(), self.codes.capacity() + codings)
+        let signs = self.signs.as_ref().map_or(0, Signs::bytes);
+        (self.numbers.capacity() * size_of::<f16>(), self.codes.capacity() + codings + signs)
     }
 }
 
 /// The copy has the same room for further rows, so that a copy made for a write is not made twice.
 impl Clone for Chunk {
     fn clone(&self) -> Self {
-        let mut copy = Self::with_room(self.width, self.mask + 1);
+        let mut copy = Self { signs: self.signs.clone(), ..Self::with_room(self.width, self.mask + 1) };
         copy.numbers.extend_from_slice(&self.numbers);
         copy.codes.extend_from_slice(&self.codes);
         copy.scales.extend_from_slice(&self.scales);

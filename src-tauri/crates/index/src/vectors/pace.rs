@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use papr_memory::Dims;
 
-use crate::kernel::{Codes, Kernel};
+use super::signs;
+use crate::kernel::{BLOCK, Codes, Kernel, Tables};
 
-/// What a scan may take before a graph is built.
-pub const SCAN_BUDGET: Duration = Duration::from_micros(500);
-/// Below, a graph is never worth its links; above, no machine of today scans within the budget.
-const ROWS: std::ops::RangeInclusive<usize> = 1_000..=200_000;
+/// What going over all rows may take before a graph is built. Nobody notices so little, and without a graph
+/// nothing is built, kept or missed.
+pub const SCAN_BUDGET: Duration = Duration::from_millis(2);
+/// Below, a graph is never worth its links; above, what a scan finds hopeful costs as much as the scan.
+const ROWS: std::ops::RangeInclusive<usize> = 1_000..=500_000;
 /// Bytes that are scanned to measure: about what the budget is spent on, so that caches count as they will.
 const MEASURED_BYTES: usize = 16 * 1024 * 1024;
 /// Of so many runs the shortest counts: what else the machine does makes runs longer, never shorter.
@@ -22,19 +24,31 @@ pub fn rows_within(budget: Duration, per_row: Duration) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX).clamp(*ROWS.start(), *ROWS.end())
 }
 
-/// What scanning one row of `dims` codes takes on this machine. Takes some milliseconds and 16 MB itself.
+/// What scanning one row of `dims` numbers takes on this machine. Takes some milliseconds and 16 MB itself.
 pub fn measure(dims: Dims) -> Duration {
-    let rows = (MEASURED_BYTES / dims.get()).max(1);
-    // Not all zero: memory that was never written is no memory yet.
-    let codes = vec![1_i8; rows * dims.get()];
-    let query = Codes::new(vec![1; dims.get()]);
-    let mut sums = vec![0; rows];
-    let mut run = || {
+    if dims.get() < signs::LEAST_WIDTH {
+        let rows = (MEASURED_BYTES / dims.get()).max(1);
+        // Not all zero: memory that was never written is no memory yet.
+        let codes = vec![1_i8; rows * dims.get()];
+        let query = Codes::new(vec![1; dims.get()]);
+        let mut sums = vec![0; rows];
+        return shortest(rows, || Kernel::best().scan(&query, black_box(&codes), black_box(&mut sums)));
+    }
+    let block = signs::block_bytes(dims.get());
+    let blocks = (MEASURED_BYTES / block).max(1);
+    let (signs, mut sums) = (vec![1_u8; blocks * block], vec![0; blocks * BLOCK]);
+    let query = Tables::new(&vec![1; 8 * block / BLOCK]);
+    shortest(sums.len(), || Kernel::best().agree(&query, black_box(&signs), black_box(&mut sums)))
+}
+
+/// What a row takes where `run` goes over `rows`.
+fn shortest(rows: usize, mut run: impl FnMut()) -> Duration {
+    let mut timed = || {
         let started = Instant::now();
-        Kernel::best().scan(&query, black_box(&codes), black_box(&mut sums));
+        run();
         started.elapsed()
     };
-    let shortest = (0..RUNS).map(|_| run()).min().unwrap_or_default();
+    let shortest = (0..RUNS).map(|_| timed()).min().unwrap_or_default();
     shortest / u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
@@ -44,11 +58,11 @@ mod tests {
 
     #[test]
     fn a_slow_machine_gets_graphs_sooner() {
-        let budget = SCAN_BUDGET;
+        let budget = Duration::from_micros(500);
         assert_eq!(rows_within(budget, Duration::from_nanos(10)), 50_000);
         assert_eq!(rows_within(budget, Duration::from_nanos(80)), 6_250);
         assert_eq!(rows_within(budget, Duration::from_micros(50)), 1_000, "a graph over less gains nothing");
-        assert_eq!(rows_within(budget, Duration::ZERO), 200_000, "a clock too coarse is no reason for none");
+        assert_eq!(rows_within(budget, Duration::ZERO), 500_000, "a clock too coarse is no reason for none");
     }
 
     #[test]

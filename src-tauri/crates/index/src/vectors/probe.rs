@@ -6,23 +6,31 @@ use std::collections::BinaryHeap;
 use crate::kernel::{Codes, Kernel};
 
 use super::chunk::{Coding, encode_to};
+use super::signs::SignQuery;
 
 /// Covers the rounding of the sums themselves, and norms that are 1 ± 1e-3.
 const ROUNDING: f32 = 1e-4;
 
-/// A query's numbers and codes.
+/// A query's numbers, codes and signs.
 #[derive(Debug)]
 pub(super) struct Probe<'a> {
     pub(super) numbers: &'a [f32],
     pub(super) codes: Codes,
     coding: Coding,
+    pub(super) signs: Option<SignQuery>,
     pub(super) kernel: Kernel,
 }
 
 impl<'a> Probe<'a> {
+    /// Rows that their signs put too far away are passed over.
     pub(super) fn new(numbers: &'a [f32]) -> Self {
+        Self { signs: SignQuery::new(numbers), ..Self::certain(numbers) }
+    }
+
+    /// Rows are passed over only where the bound on what rounding changed proves that they are too far away.
+    pub(super) fn certain(numbers: &'a [f32]) -> Self {
         let (codes, coding) = encode_to(numbers, Codes::GREATEST);
-        Self { numbers, codes: Codes::new(codes), coding, kernel: Kernel::best() }
+        Self { numbers, codes: Codes::new(codes), coding, signs: None, kernel: Kernel::best() }
     }
 
     /// The least and greatest the cosine to a row can be, from the sum of its codes' products.
@@ -54,7 +62,7 @@ impl PartialOrd for Score {
 }
 
 /// A row of a part: the tail or a segment, by its position in the view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Spot {
     pub(super) part: usize,
     pub(super) row: u32,
@@ -96,6 +104,11 @@ impl Finalists {
         }
     }
 
+    /// How many rows are asked for.
+    pub(super) fn wanted(&self) -> usize {
+        self.k
+    }
+
     /// What a row's greatest possible cosine must reach to be offered at all.
     #[inline]
     pub(super) fn floor(&self) -> f32 {
@@ -115,7 +128,7 @@ impl Finalists {
     }
 
     /// Leaves out the rows that are certainly farther than `k` others.
-    fn prune(&mut self) {
+    pub(super) fn prune(&mut self) {
         if self.rows.len() < self.k {
             return;
         }

@@ -6,6 +6,7 @@ use papr_memory::{CancelToken, Cancelled};
 use super::graph::Graph;
 use super::probe::{Finalists, Probe, Spot};
 use super::rows::Rows;
+use super::scan::{Bounds, sweep};
 
 /// How many of the nearest are asked for.
 const TOP: usize = 10;
@@ -25,7 +26,7 @@ pub(super) fn recall(
     for (row, numbers, _) in rows.iter().step_by(step).take(samples) {
         cancel.check()?;
         let numbers = numbers.to_f32_vec();
-        let probe = Probe::new(&numbers);
+        let probe = Probe::certain(&numbers);
         let neighbours = |finalists: Finalists| {
             let settled = finalists.settle(|spot| rows.cosine(&probe, spot.row));
             let others = settled.into_iter().filter(|(_, spot)| spot.row != row);
@@ -35,7 +36,8 @@ pub(super) fn recall(
             cosines
         };
         let mut finalists = Finalists::new(TOP + 1);
-        rows.scan(&probe, 0, 0..rows.chunks(), |_| true, &mut finalists);
+        let bounds = Bounds::new(&probe, 0, rows, 0..rows.chunks());
+        sweep(&probe, &[bounds], |_| rows, |_| true, &mut finalists);
         let exact = neighbours(finalists);
         let mut finalists = Finalists::new(TOP + 1);
         let searched = graph.search(&probe, |row| {

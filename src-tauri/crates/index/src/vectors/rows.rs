@@ -3,7 +3,6 @@
 //! A row that stands for nobody is dead: its numbers stay until it is used again or its part is built anew.
 //! One row stands for all memories whose vectors are the same to the last bit.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
@@ -11,9 +10,8 @@ use papr_memory::{Dims, MemoryId};
 
 use super::chunk::{Chunk, Coding};
 use super::probe::{Finalists, Probe, Spot};
-
-/// Rows whose bounds are looked at together.
-const BLOCK: usize = 16;
+use super::signs::{self, block_bytes};
+use crate::kernel;
 
 /// The memories a row stands for.
 #[derive(Clone, Debug, Default)]
@@ -217,55 +215,38 @@ impl Rows {
         self.chunks.len()
     }
 
-    /// Bytes of codes in a full chunk.
-    pub(super) fn chunk_bytes(&self) -> usize {
-        self.per_chunk * self.dims.get()
+    pub(super) fn chunk(&self, number: usize) -> &Chunk {
+        &self.chunks[number]
     }
 
-    /// Offers every live row of these chunks whose owners are `wanted`.
-    pub(super) fn scan(
-        &self,
-        probe: &Probe<'_>,
-        part: usize,
-        chunks: Range<usize>,
-        wanted: impl Fn(&[MemoryId]) -> bool,
-        finalists: &mut Finalists,
-    ) {
-        let mut sums = vec![0; self.per_chunk];
-        let mut greatest = vec![0.0_f32; self.per_chunk];
-        for number in chunks {
-            let (chunk, owners) = (&self.chunks[number], &self.owners[number]);
-            let (scales, errors) = chunk.all_codings();
-            let (sums, greatest) = (&mut sums[..chunk.len()], &mut greatest[..chunk.len()]);
-            probe.kernel.scan(&probe.codes, chunk.all_codes(), sums);
-            for (((greatest, &sum), &scale), &error) in
-                greatest.iter_mut().zip(&*sums).zip(scales).zip(errors)
-            {
-                *greatest = probe.bounds(sum, Coding { scale, error }).1;
-            }
-            for (block, bounds) in greatest.chunks(BLOCK).enumerate() {
-                // Most blocks have no row that could still be among the nearest.
-                if bounds.iter().fold(f32::MIN, |a, &b| if a > b { a } else { b }) < finalists.floor() {
-                    continue;
-                }
-                for (offset, &bound) in bounds.iter().enumerate() {
-                    let at = block * BLOCK + offset;
-                    let hopeful = bound >= finalists.floor() && !owners[at].is_nobody();
-                    if hopeful && wanted(owners[at].as_slice()) {
-                        let spot = Spot { part, row: self.number(number, at) };
-                        finalists.offer(probe.bounds(sums[at], chunk.coding(at)), spot);
-                    }
-                }
-            }
-        }
+    /// How many rows a full chunk has.
+    pub(super) fn per_chunk(&self) -> usize {
+        self.per_chunk
+    }
+
+    /// Bytes of a full chunk that a scan reads, whatever it finds.
+    pub(super) fn scanned_bytes(&self) -> usize {
+        let signs = block_bytes(self.width()) * self.per_chunk / kernel::BLOCK;
+        if self.width() < signs::LEAST_WIDTH { self.per_chunk * self.width() } else { signs }
+    }
+
+    /// The least and greatest the cosine of a row to the probe can be.
+    pub(super) fn bounds(&self, probe: &Probe<'_>, row: u32) -> (f32, f32) {
+        let (chunk, at, coding) = self.codes(row);
+        let mut sum = [0];
+        probe.kernel.scan(&probe.codes, chunk.codes(at), &mut sum);
+        probe.bounds(sum[0], coding)
+    }
+
+    /// Says that the bounds of a row will be asked for soon.
+    pub(super) fn fetch(&self, probe: &Probe<'_>, row: u32) {
+        let (chunk, at) = self.at(row);
+        probe.kernel.fetch(self.chunks[chunk].codes(at));
     }
 
     /// Offers one row.
     pub(super) fn offer(&self, probe: &Probe<'_>, spot: Spot, finalists: &mut Finalists) {
-        let (chunk, at, coding) = self.codes(spot.row);
-        let mut sum = [0];
-        probe.kernel.scan(&probe.codes, chunk.codes(at), &mut sum);
-        finalists.offer(probe.bounds(sum[0], coding), spot);
+        finalists.offer(self.bounds(probe, spot.row), spot);
     }
 
     /// The cosine of a row to the probe, up to rounding.

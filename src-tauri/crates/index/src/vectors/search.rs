@@ -11,11 +11,14 @@ use papr_memory::{MemoryId, Vector};
 use super::directory::Place;
 use super::probe::{Finalists, Probe, Spot};
 use super::rows::Rows;
+use super::scan::{Bounds, sweep};
 use super::view::{Filter, Nearest, Segment, View};
 
-/// A filter that lets pass less than one memory in so many is looked up memory by memory.
+/// A filter that lets pass less than one memory in so many, and no more than [`FEW`], is looked up memory by
+/// memory.
 const NARROW: usize = 8;
-/// Bytes of codes in a piece: some 40 µs from memory that is in no cache, several times what a thread takes to
+const FEW: usize = 2_048;
+/// Bytes that are scanned in a piece: some 40 µs from memory that is in no cache, several times what a thread takes to
 /// wake up per thread and search.
 const PIECE_BYTES: usize = 512 * 1024;
 /// Fewer pieces than this for each thread are not worth another one.
@@ -24,13 +27,14 @@ const PIECES_A_THREAD: usize = 3;
 /// The `k` memories of all these views that are nearest to the query, nearest first; of equal ones, the older
 /// first. The views are of one space, and no memory stands in two of them.
 ///
-/// Exact over the tails, over all that a narrow filter lets pass, and wherever a graph cannot give `k` hits;
-/// else as good as the graphs are. A query of another length finds nothing: vectors meet only within one space.
+/// Exact over all that a narrow filter lets pass; over the tails, and wherever a graph cannot give `k` hits, as
+/// good as exact: rows are passed over by their signs, which err once in some thirty thousand neighbours at the
+/// very edge. Else as good as the graphs are. A query of another length finds nothing: vectors meet only within one space.
 pub fn nearest(views: &[&View], query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
     let all: usize = views.iter().map(|view| view.len()).sum();
     let Some(search) = Search::new(views, query, k, filter) else { return Vec::new() };
     match filter {
-        Some(filter) if filter.len() < all / NARROW => search.among(filter),
+        Some(filter) if filter.len() < (all / NARROW).min(FEW) => search.among(filter),
         // Hits that do not pass are lost: a graph is asked only where enough remain, twice over.
         Some(filter) => {
             let widths = search.parts.iter().filter_map(|part| part.segment).map(Segment::width);
@@ -48,7 +52,10 @@ pub(super) fn nearest_exactly(
     k: usize,
     filter: Option<&dyn Filter>,
 ) -> Vec<Nearest> {
-    Search::new(&[view], query, k, filter).map(|search| search.over_all(false)).unwrap_or_default()
+    let views = [view];
+    let Some(search) = Search::new(&views, query, k, filter) else { return Vec::new() };
+    let probe = Probe::certain(query.as_slice());
+    Search { probe, ..search }.over_all(false)
 }
 
 /// Rows of a view, with their graph if they have one.
@@ -64,6 +71,14 @@ enum Piece {
     Graph(usize),
     /// Chunks of a part, to be scanned.
     Chunks(usize, std::ops::Range<usize>),
+}
+
+/// What a thread found out.
+struct Found {
+    /// Of what was scanned.
+    bounds: Vec<Bounds>,
+    /// Of what graphs found.
+    finalists: Finalists,
 }
 
 struct Search<'a> {
@@ -105,14 +120,14 @@ impl<'a> Search<'a> {
         let threads = (pieces.len() / PIECES_A_THREAD).clamp(1, rayon::current_num_threads());
         let next = AtomicUsize::new(0);
         let work = || {
-            let mut finalists = Finalists::new(self.k);
+            let mut found = Found { bounds: Vec::new(), finalists: Finalists::new(self.k) };
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.search(piece, &mut finalists);
+                self.search(piece, &mut found);
             }
-            finalists
+            found
         };
         let others = Mutex::new(Vec::with_capacity(threads - 1));
-        let mut finalists = rayon::in_place_scope(|scope| {
+        let Found { mut bounds, mut finalists } = rayon::in_place_scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(|_| {
                     let found = work();
@@ -121,9 +136,12 @@ impl<'a> Search<'a> {
             }
             work()
         });
-        for found in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            finalists.absorb(found);
+        for mut found in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            finalists.absorb(found.finalists);
+            bounds.append(&mut found.bounds);
         }
+        let rows_of = |part: usize| self.parts[part].rows;
+        sweep(&self.probe, &bounds, rows_of, |owners| self.wanted(owners), &mut finalists);
         self.settle(finalists)
     }
 
@@ -134,26 +152,25 @@ impl<'a> Search<'a> {
                 pieces.push(Piece::Graph(number));
                 continue;
             }
-            let (chunks, step) = (part.rows.chunks(), (PIECE_BYTES / part.rows.chunk_bytes()).max(1));
+            let (chunks, step) = (part.rows.chunks(), (PIECE_BYTES / part.rows.scanned_bytes()).max(1));
             let ranges = (0..chunks).step_by(step).map(|first| first..chunks.min(first + step));
             pieces.extend(ranges.map(|range| Piece::Chunks(number, range)));
         }
         pieces
     }
 
-    fn search(&self, piece: &Piece, finalists: &mut Finalists) {
-        let wanted = |owners: &[MemoryId]| self.wanted(owners);
-        let scan = |part: usize, chunks, finalists: &mut Finalists| {
-            self.parts[part].rows.scan(&self.probe, part, chunks, wanted, finalists);
-        };
+    fn search(&self, piece: &Piece, found: &mut Found) {
+        let scan = |part: usize, chunks| Bounds::new(&self.probe, part, self.parts[part].rows, chunks);
         match piece {
-            Piece::Chunks(part, chunks) => scan(*part, chunks.clone(), finalists),
+            Piece::Chunks(part, chunks) => found.bounds.push(scan(*part, chunks.clone())),
             Piece::Graph(part) => {
                 let Part { rows, segment } = self.parts[*part];
-                let found = segment
-                    .is_some_and(|segment| segment.search(&self.probe, *part, self.k, wanted, finalists));
-                if !found {
-                    scan(*part, 0..rows.chunks(), finalists);
+                let wanted = |owners: &[MemoryId]| self.wanted(owners);
+                let reliable = segment.is_some_and(|segment| {
+                    segment.search(&self.probe, *part, self.k, wanted, &mut found.finalists)
+                });
+                if !reliable {
+                    found.bounds.push(scan(*part, 0..rows.chunks()));
                 }
             }
         }

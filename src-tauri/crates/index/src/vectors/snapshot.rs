@@ -33,6 +33,10 @@ use super::view::{Segment, View};
 const MAGIC: &[u8; 8] = b"PAPRSEG\n";
 const VERSION: u32 = 1;
 const EXTENSION: &str = "idx";
+/// Of a file that is not complete; also what a stop in the middle of one left behind.
+const PART: &str = "part";
+/// No graph is searched more widely than this.
+const WIDEST: usize = 4_096;
 /// Where the part begins that the checksum is over.
 const CHECKED: usize = 12;
 
@@ -79,21 +83,26 @@ pub(super) struct Saved {
 
 /// The segments saved in `folder`, the largest first; none if there is no such folder.
 pub fn saved_segments(folder: &Path) -> Vec<PathBuf> {
+    files(folder, EXTENSION)
+}
+
+/// The files in `folder` that end so, the largest first.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<(u64, PathBuf)> = entries
         .filter_map(Result::ok)
         .map(|entry| (entry.metadata().map_or(0, |data| data.len()), entry.path()))
-        .filter(|(_, path)| path.extension() == Some(OsStr::new(EXTENSION)))
+        .filter(|(_, path)| path.extension() == Some(OsStr::new(extension)))
         .collect();
     files.sort_unstable_by(|a, b| b.cmp(a));
     files.into_iter().map(|(_, path)| path).collect()
 }
 
 impl View {
-    /// Writes the segments that are not yet in `folder`, and deletes those in it that are no longer used.
-    /// On `Ok` all are on disk; returns how many were written.
+    /// Writes the segments that are not yet in `folder`, and deletes those in it that are no longer used or
+    /// were never complete. On `Ok` all are on disk; returns how many were written.
     ///
-    /// The folder belongs to one index of one space: nothing else may keep `.idx` files in it.
+    /// The folder belongs to one index of one space: nothing else may keep `.idx` or `.part` files in it.
     pub fn save(&self, folder: &Path, space: &Space) -> Result<usize, SnapshotError> {
         fs::create_dir_all(folder).map_err(io_error(folder))?;
         let mut kept = Vec::with_capacity(self.segments.len());
@@ -107,7 +116,8 @@ impl View {
             }
             kept.push(path);
         }
-        for path in saved_segments(folder).into_iter().filter(|path| !kept.contains(path)) {
+        let unused = saved_segments(folder).into_iter().filter(|path| !kept.contains(path));
+        for path in unused.chain(files(folder, PART)) {
             fs::remove_file(&path).map_err(io_error(&path))?;
         }
         sync_folder(folder)?;
@@ -171,6 +181,9 @@ fn decode(file: &[u8], space: &Space) -> Result<Saved, SnapshotError> {
     }
     let dims = body.length()?;
     let width = body.length()?;
+    if !(1..=WIDEST).contains(&width) {
+        return Err(SnapshotError::Damaged("no graph is searched so widely"));
+    }
     let (seed, row_hash) = (body.u64()?, body.u64()?);
     let length = body.length()?;
     let same_model = body.take(length)? == space.fingerprint.as_str().as_bytes();
@@ -216,7 +229,7 @@ impl<'a> Reader<'a> {
 
 /// Another file, flushed, in the place of `path`: there is always the whole of one of them.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let part = path.with_extension("part");
+    let part = path.with_extension(PART);
     let written = File::create(&part).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
