@@ -75,7 +75,7 @@ fn read_pages(shared: &Shared) -> Result<(), Error> {
         after = Some(last.id);
         let mut catalog = shared.catalog_mut();
         for memory in &page {
-            if !catalog.contains(memory.id) {
+            if shared.shows(memory) && !catalog.contains(memory.id) {
                 catalog.upsert(memory, false);
             }
         }

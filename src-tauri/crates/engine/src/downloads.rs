@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use papr_memory::CancelToken;
-use papr_models::{Catalog, Hub, HubOptions, Phase, Progress};
+use papr_models::{Catalog, Hub, HubOptions, Observer, Phase, Progress};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Shared;
@@ -76,7 +76,7 @@ impl Engine {
         let catalog = Catalog::built_in()?;
         let entry = catalog.get(id).ok_or_else(|| Error::UnknownModel(id.to_owned()))?;
         entry.downloads()?;
-        Ok(papr_models::hosts(entry, &hub()?))
+        Ok(papr_models::hosts(entry, &hub(&self.shared)?))
     }
 
     /// Begins to fetch and install a model in the background, or goes on where it was paused or failed.
@@ -92,6 +92,7 @@ impl Engine {
             }
             running.insert(id.to_owned(), Running { cancel: cancel.clone(), forget: forget.clone() });
         }
+        self.shared.may_connect()?;
         let total = entry.size.bytes;
         self.shared.publish(|status| {
             status.downloads.retain(|download| download.model != entry.id);
@@ -101,7 +102,7 @@ impl Engine {
             let told = |progress: Progress| tell(shared, &entry.id, progress);
             let folder = shelf::folder(shared);
             let installed =
-                hub().and_then(|hub| Ok(papr_models::install(&entry, &hub, &folder, &told, &cancel)?));
+                hub(shared).and_then(|hub| Ok(papr_models::install(&entry, &hub, &folder, &told, &cancel)?));
             shared.downloads.lock().remove(&entry.id);
             end(shared, &entry.id, installed.map(drop), forget.load(Ordering::Relaxed));
         })
@@ -158,9 +159,12 @@ impl Download {
     }
 }
 
-/// The hub, as the environment has it.
-fn hub() -> Result<Hub, Error> {
-    Ok(Hub::new(HubOptions::from_variables(|name| std::env::var(name).ok()))?)
+/// The hub, as the environment has it. What is asked of it stands in the ledger.
+fn hub(shared: &Shared) -> Result<Hub, Error> {
+    let options = HubOptions::from_variables(|name| std::env::var(name).ok());
+    let ledger = Arc::clone(&shared.papr.ledger);
+    let observer = Observer::new(move |exchange| ledger.downloaded(exchange));
+    Ok(Hub::new(HubOptions { observer: Some(observer), ..options })?)
 }
 
 fn tell(shared: &Shared, id: &str, progress: Progress) {

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
-use papr_memory::ports::{Clock, Store, SystemClock};
+use papr_credentials::Keychain;
+use papr_memory::ports::{Clock, CredentialStore, Store, SystemClock};
 use papr_memory::{CancelToken, Memory, MemoryId};
-use papr_store::{Child, SledStore, open_or_recover};
+use papr_store::{Child, Recovered, SledStore, open_or_recover};
 use tokio::sync::watch;
 
+use crate::account::{Papr, run_sync};
 use crate::catalog::Catalog;
 use crate::downloads::Downloads;
 use crate::model::Model;
 use crate::queue::Queue;
 use crate::search::{Fusion, Rankings};
-use crate::settings::SETTINGS_FILE;
+use crate::settings::{Loaded, SETTINGS_FILE};
 use crate::{
     Error, IndexState, ModelState, Resources, Settings, Status, background, embedding, graphs, paths,
 };
@@ -29,6 +31,8 @@ pub struct Config {
     pub resources: Resources,
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the Papr key is kept.
+    pub keychain: Arc<dyn CredentialStore>,
     /// How meaning and words are weighed against each other.
     pub fusion: Fusion,
     /// What tries doubtful files first: this very program, if its `main` begins with [`crate::serve`].
@@ -36,12 +40,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Data in `data_folder`, resources as given, the system's clock, the measured weights.
+    /// Data in `data_folder`, resources as given, the system's clock and keychain, the measured weights.
     pub fn new(data_folder: impl Into<PathBuf>, resources: Resources) -> Self {
         Self {
             data_folder: data_folder.into(),
             resources,
             clock: Arc::new(SystemClock),
+            keychain: Arc::new(Keychain::new(paths::APP_IDENTIFIER)),
             fusion: Fusion::default(),
             child: None,
         }
@@ -67,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) model: Model,
     pub(crate) queue: Queue,
     pub(crate) downloads: Downloads,
+    pub(crate) papr: Papr,
     pub(crate) rankings: Rankings,
     pub(crate) stop: CancelToken,
     pub(crate) data_folder: PathBuf,
@@ -101,8 +107,7 @@ impl Shared {
         let mut changed = settings.clone();
         change(&mut changed);
         if changed != *settings {
-            let file = |source| Error::File { path: self.data_folder.join(SETTINGS_FILE), source };
-            changed.save(&self.data_folder).map_err(file)?;
+            save_settings(&changed, &self.data_folder)?;
             *settings = changed;
         }
         Ok(())
@@ -148,8 +153,23 @@ impl Engine {
     /// is, and the status tells.
     pub fn open(config: Config) -> Result<Self, Error> {
         let store_folder = paths::store_folder(&config.data_folder)?;
-        let opened = open_or_recover(&store_folder, config.clock.now(), config.child.as_ref())?;
-        let settings = read_settings(&config.data_folder)?;
+        let open = || open_or_recover(&store_folder, config.clock.now(), config.child.as_ref());
+        let mut opened = open()?;
+        let Loaded { mut settings, damaged: damaged_settings } = read_settings(&config.data_folder)?;
+        if settings.compact_at_start {
+            drop(opened.store);
+            let compacted = papr_store::compact(&store_folder, config.clock.now(), &CancelToken::new());
+            opened.store = open()?.store;
+            match compacted {
+                Ok(_) => {
+                    settings.compact_at_start = false;
+                    save_settings(&settings, &config.data_folder)?;
+                }
+                // Tried again at the next start; a full disk keeps nobody from their memories.
+                Err(error) => tracing::warn!(%error, "what was wiped is still in the log"),
+            }
+        }
+        let papr = Papr::new(config.keychain, &config.data_folder, &settings, config.clock.clone());
         let shared = Shared {
             store: opened.store,
             clock: config.clock,
@@ -158,10 +178,11 @@ impl Engine {
             model: Model::default(),
             queue: Queue::default(),
             downloads: Downloads::default(),
+            papr,
             rankings: Rankings::default(),
             stop: CancelToken::new(),
             status: watch::Sender::new(Status {
-                recovered: opened.recovered.map(|recovered| recovered.to_string()),
+                recovered: told(opened.recovered, damaged_settings.as_deref()),
                 ..Status::default()
             }),
             catalog: RwLock::default(),
@@ -192,6 +213,7 @@ impl Engine {
         }
         if first {
             self.spawn_task("papr-graphs", graphs::run)?;
+            self.spawn_task("papr-sync", run_sync)?;
         }
         Ok(())
     }
@@ -247,7 +269,7 @@ impl Engine {
 
     /// The memory with this id.
     pub fn get(&self, id: MemoryId) -> Result<Memory, Error> {
-        self.shared.store.get(id)?.ok_or(Error::NotFound(id))
+        self.shared.shown(id)?.ok_or(Error::NotFound(id))
     }
 
     /// Bytes the store takes on disk.
@@ -277,13 +299,31 @@ impl Engine {
     }
 }
 
-fn read_settings(data_folder: &Path) -> Result<Settings, Error> {
+fn read_settings(data_folder: &Path) -> Result<Loaded, Error> {
     let file = |source| Error::File { path: data_folder.join(SETTINGS_FILE), source };
     let loaded = Settings::load(data_folder).map_err(file)?;
-    if let Some(aside) = loaded.damaged {
+    if let Some(aside) = &loaded.damaged {
         tracing::warn!(?aside, "the settings could not be read and were put aside; defaults hold");
     }
-    Ok(loaded.settings)
+    Ok(loaded)
+}
+
+/// What was repaired or put aside at this start, for the person to read.
+fn told(recovered: Option<Recovered>, settings: Option<&Path>) -> Option<String> {
+    let settings = settings.map(|aside| {
+        format!(
+            "The settings could not be read and are back to their defaults. The file was kept as {}.",
+            aside.display()
+        )
+    });
+    let told: Vec<String> =
+        recovered.map(|recovered| recovered.to_string()).into_iter().chain(settings).collect();
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+fn save_settings(settings: &Settings, data_folder: &Path) -> Result<(), Error> {
+    let file = |source| Error::File { path: data_folder.join(SETTINGS_FILE), source };
+    settings.save(data_folder).map_err(file)
 }
 
 impl Drop for Engine {
@@ -291,6 +331,7 @@ impl Drop for Engine {
         self.shared.stop.cancel();
         self.shared.queue.stop();
         self.shared.downloads.stop();
+        self.shared.papr.stop();
         // Wakes those that wait for a change.
         self.shared.status.send_modify(|_| {});
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use papr_memory::ports::{EmbedError, StoreError};
-use papr_memory::{Cancelled, ContentError, MemoryId, QueryError};
+use papr_memory::ports::{CredentialError, EmbedError, StoreError};
+use papr_memory::{Cancelled, ContentError, MemoryId, QueryError, SecretError};
 use papr_models::ModelError;
+use papr_sync::{RemoteError, SyncError, Trouble};
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -25,6 +26,22 @@ pub enum Code {
     Offline,
     /// Somebody asked for a stop. An outcome, not a failure.
     Cancelled,
+    /// There is no key: nobody is signed in, or the key is not where it was.
+    SignedOut,
+    /// Papr does not accept the key.
+    Unauthorised,
+    /// Papr was asked too often in a short time.
+    RateLimited,
+    /// The month's operations are used up.
+    Quota,
+    /// "Local only" is on.
+    LocalOnly,
+    /// There is no keychain.
+    KeychainMissing,
+    /// The keychain is locked, or gave no answer.
+    KeychainLocked,
+    /// The keychain, or a person who was asked, refused.
+    KeychainDenied,
     /// Another process has the data folder.
     StoreLocked,
     /// What is on disk is not what was written.
@@ -128,6 +145,36 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
+    /// The text cannot be a key.
+    #[error("this cannot be a Papr key: {0}")]
+    Key(#[from] SecretError),
+    /// The keychain failed.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// Papr cannot be asked at all: its address or the system's certificates are at fault.
+    #[error(transparent)]
+    Client(#[from] papr_api::Error),
+    /// Papr failed, refused or cannot be reached.
+    #[error("{}", .0.message)]
+    Papr(Box<RemoteError>),
+    /// Sync could not do it.
+    #[error("{0}")]
+    Sync(String),
+    /// Nobody is signed in.
+    #[error("nobody is signed in to Papr")]
+    SignedOut,
+    /// Somebody signed in, and the keychain has no key of theirs.
+    #[error("the Papr key is not in the keychain any more")]
+    KeyGone,
+    /// The key is of another account than the one that is signed in.
+    #[error("this key belongs to another Papr account than the one that is signed in")]
+    AnotherAccount,
+    /// "Local only" is on.
+    #[error("local only is on, so nothing is sent and nothing fetched")]
+    LocalOnly,
+    /// Papr has no such memory, or one without a text.
+    #[error("Papr does not have this memory any more")]
+    NotAtPapr,
     /// A worker thread could not be started.
     #[error("a worker thread could not be started: {0}")]
     Thread(io::Error),
@@ -150,6 +197,9 @@ impl Error {
             | Error::ModelDisabled { .. }
             | Error::ModelInUse { .. }
             | Error::Variable { .. }
+            | Error::Key(_)
+            | Error::AnotherAccount
+            | Error::Client(_)
             | Error::Model(
                 ModelError::InvalidId { .. }
                 | ModelError::NotOffered { .. }
@@ -164,7 +214,13 @@ impl Error {
             | Error::SwitchedOff
             | Error::Model(_)
             | Error::Embed(EmbedError::Runtime { .. } | EmbedError::Model(_)) => Code::ModelMissing,
-            Error::NotFound(_) => Code::NotFound,
+            Error::NotFound(_) | Error::NotAtPapr => Code::NotFound,
+            Error::Credential(error) => credential_code(error),
+            Error::Papr(error) if error.cancelled => Code::Cancelled,
+            Error::Papr(error) => Code::from(error.trouble),
+            Error::SignedOut | Error::KeyGone => Code::SignedOut,
+            Error::LocalOnly => Code::LocalOnly,
+            Error::Sync(_) => Code::Conflict,
             Error::File { source, .. } => io_code(source),
             Error::Embed(_) | Error::BadVector(_) | Error::Thread(_) => Code::Internal,
         }
@@ -215,6 +271,18 @@ impl Error {
                 "Search by word works without it. Install the app again to get the missing part back."
             }
             Error::Unavailable(problem) => return problem.hint.clone(),
+            Error::Key(_) => "Copy the whole key again from your Papr dashboard.",
+            Error::Credential(error) => error.hint(),
+            Error::Client(error) => error.hint(),
+            Error::Papr(error) if !error.hint.is_empty() => return Some(error.hint.clone()),
+            Error::SignedOut => {
+                "Sign in with a key from your Papr dashboard. Everything on this machine works without."
+            }
+            Error::KeyGone => "Sign in again with the same key, or sign out.",
+            Error::AnotherAccount => "Sign out first; you can keep a copy of what is here.",
+            Error::LocalOnly => "Turn off local only to reach Papr or to download a model.",
+            Error::NotAtPapr => "It may have been deleted meanwhile. Ask Papr again.",
+            Error::Sync(_) => "Look at it again, and try once more.",
             _ => match self.code() {
                 Code::DiskFull => "Make room on the disk and try again. What was saved before is safe.",
                 _ if matches!(self, Error::Store(StoreError::Io { .. })) => {
@@ -229,10 +297,66 @@ impl Error {
 
     /// Whether the same call may succeed later without a change by the person.
     pub fn retryable(&self) -> bool {
+        self.code().is_retryable()
+    }
+}
+
+impl Code {
+    /// Whether the same call may succeed later without a change by the person.
+    pub fn is_retryable(self) -> bool {
         matches!(
-            self.code(),
-            Code::StoreLocked | Code::DiskFull | Code::Offline | Code::Conflict | Code::ModelMissing
+            self,
+            Code::StoreLocked
+                | Code::DiskFull
+                | Code::Offline
+                | Code::Conflict
+                | Code::ModelMissing
+                | Code::RateLimited
+                | Code::KeychainLocked
+                | Code::KeychainMissing
         )
+    }
+}
+
+impl From<Trouble> for Code {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Offline => Code::Offline,
+            Trouble::LocalOnly => Code::LocalOnly,
+            Trouble::Unauthorised => Code::Unauthorised,
+            Trouble::RateLimited => Code::RateLimited,
+            Trouble::Quota => Code::Quota,
+            Trouble::Refused => Code::InvalidInput,
+            _ => Code::Internal,
+        }
+    }
+}
+
+impl From<RemoteError> for Error {
+    fn from(error: RemoteError) -> Self {
+        if error.cancelled { Self::Cancelled(Cancelled) } else { Self::Papr(Box::new(error)) }
+    }
+}
+
+impl From<SyncError> for Error {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Store(error) => error.into(),
+            SyncError::Remote(error) => error.into(),
+            SyncError::NoConflict(id) => Self::NotFound(id),
+            SyncError::Cancelled(error) => error.into(),
+            other => Self::Sync(other.to_string()),
+        }
+    }
+}
+
+fn credential_code(error: &CredentialError) -> Code {
+    match error {
+        CredentialError::Missing { .. } => Code::KeychainMissing,
+        CredentialError::Locked | CredentialError::TimedOut { .. } => Code::KeychainLocked,
+        CredentialError::Denied => Code::KeychainDenied,
+        CredentialError::Variable { .. } | CredentialError::FromEnvironment { .. } => Code::InvalidInput,
+        _ => Code::Internal,
     }
 }
 

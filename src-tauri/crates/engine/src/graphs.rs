@@ -164,6 +164,17 @@ fn folder(shared: &Shared, space: &Space, tier: Tier) -> PathBuf {
     shared.data_folder.join(FOLDER).join(space_name(space)).join(tier)
 }
 
+/// Removes all that is saved: it holds vectors of memories that are to leave no trace. It is derived, and made anew
+/// where it pays.
+pub(crate) fn forget(shared: &Shared) {
+    match fs::remove_dir_all(shared.data_folder.join(FOLDER)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "saved graphs cannot be removed");
+        }
+        _ => {}
+    }
+}
+
 /// Gives back the room of graphs over spaces that do not serve any more.
 fn remove_other_spaces(folder: &Path, space: &Space) {
     let remove = || -> io::Result<()> {

@@ -5,9 +5,11 @@
 //! background, the index being read, the model being loaded, memories being embedded, is told through one
 //! stream of [`Status`].
 //!
-//! Nothing here opens a network connection, and nothing here knows Tauri.
+//! What reaches the network goes through `account` (Papr) or `downloads` (models), never on the way of a search.
+//! Nothing here knows Tauri.
 #![deny(missing_docs)]
 
+pub mod account;
 mod background;
 mod catalog;
 pub mod doctor;
@@ -31,17 +33,24 @@ pub mod upkeep;
 mod writing;
 
 pub use crate::engine::{Config, Engine};
+pub use account::{
+    AccountInfo, CloudHit, CloudReply, ConflictItem, KeyPlace, OutboxItem, OutboxState, SignedIn, SignedOut,
+    SyncPhase, SyncStatus, SystemFacts,
+};
 pub use downloads::{Download, DownloadState};
 pub use error::{Code, Error};
 pub use graphs::GraphStatus;
 pub use listing::{Listing, Place};
 pub use model::{ModelInfo, ModelSpeed, QuerySpeed};
-pub use papr_embed::{Device, DeviceChoice, NeuralEngine, Report, State as Sessions, Trial};
+pub use papr_embed::{
+    Agreement, Device, DeviceChoice, NeuralEngine, Report, SpaceMatch, State as Sessions, Trial,
+};
 pub use papr_models::{Phase, RunsOn};
 pub use papr_store::{Child, serve};
+pub use papr_sync::{Preview, Pulled, Pushed, Resolution, Scope, SyncReport};
 pub use paths::{APP_IDENTIFIER, Resources, default_data_folder};
 pub use search::Fusion;
-pub use settings::Settings;
+pub use settings::{AccountProfile, ServerVectors, Settings};
 pub use status::{IndexState, ModelState, ModelStatus, Problem, Status};
 pub use switch::SwitchStatus;
 pub use transfer::{BadLine, Exported, ImportReport};

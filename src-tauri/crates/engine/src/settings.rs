@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use papr_embed::DeviceChoice;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ pub const SETTINGS_FILE: &str = "settings.json";
 /// What a person may choose. Whatever is not in the file has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools)] // each is one choice of a person's
 pub struct Settings {
     /// The version of this format.
     pub version: u32,
@@ -31,9 +33,59 @@ pub struct Settings {
     pub unload_minutes: u32,
     /// Whether a change of model waits.
     pub switch_paused: bool,
+    /// The accounts whose memories are here.
+    pub accounts: Vec<AccountProfile>,
+    /// The one whose memories are shown; none before the first sign-in.
+    pub account: Option<String>,
+    /// Nothing is sent to anybody or fetched from anywhere.
+    pub local_only: bool,
+    /// Sync waits until a person lets it go on.
+    pub sync_paused: bool,
+    /// What Papr's plan allows in a calendar month; the free one 1,000.
+    pub operations_per_month: u64,
+    /// Whether the vectors that Papr made are fetched and kept too, and in what form.
+    pub server_vectors: ServerVectors,
+    /// How many days the ledger goes back.
+    pub ledger_days: u32,
+    /// An account was wiped: the store is written anew at the next start, so that nothing of it stays in the log.
+    pub compact_at_start: bool,
     /// What a newer version wrote.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// Papr's own vectors of memories: 2,560 numbers each, far more to fetch than the texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerVectors {
+    /// They are not asked for.
+    #[default]
+    Off,
+    /// As whole numbers, about 10 kB a memory.
+    Int8,
+    /// As floats, about 25 kB a memory.
+    Float,
+}
+
+/// An account at Papr. Its key is in the system's keychain, never here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountProfile {
+    /// The name that its memories are kept under; this app's, Papr tells none.
+    pub id: String,
+    /// Where Papr is.
+    pub base_url: String,
+    /// Tells whether a key is the one that was used last: SHA-256, in hexadecimal digits.
+    pub key_digest: String,
+    /// When somebody last signed in; none while signed out.
+    pub signed_in_at: Option<Timestamp>,
+}
+
+impl Settings {
+    /// The account whose memories are shown.
+    pub fn profile(&self) -> Option<&AccountProfile> {
+        let id = self.account.as_deref()?;
+        self.accounts.iter().find(|profile| profile.id == id)
+    }
 }
 
 impl Default for Settings {
@@ -45,6 +97,14 @@ impl Default for Settings {
             device: DeviceChoice::Auto,
             unload_minutes: 10,
             switch_paused: false,
+            accounts: Vec::new(),
+            account: None,
+            local_only: false,
+            sync_paused: false,
+            operations_per_month: 1_000,
+            server_vectors: ServerVectors::Off,
+            ledger_days: 90,
+            compact_at_start: false,
             other: Map::new(),
         }
     }

@@ -4,6 +4,7 @@ use papr_embed::{Report, State};
 use papr_memory::TierCounts;
 use serde::{Deserialize, Serialize};
 
+use crate::account::SyncStatus;
 use crate::downloads::Download;
 use crate::graphs::GraphStatus;
 use crate::switch::SwitchStatus;
@@ -128,6 +129,8 @@ pub struct Status {
     pub downloads: Vec<Download>,
     /// The change to another model that is under way.
     pub switch: Option<SwitchStatus>,
+    /// Sync with Papr.
+    pub sync: SyncStatus,
 }
 
 impl Status {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use papr_memory::ports::{Embedder, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
+use crate::account::server_space;
 use crate::catalog::{Building, Vectors};
 use crate::embedding::{EMBED_BATCH, Step, embed_what_can_be};
 use crate::engine::Shared;
@@ -165,7 +166,7 @@ pub(crate) fn fail(shared: &Shared, error: &Error) {
 fn free_other_spaces(shared: &Shared, serving: &Serving) {
     let free = || -> Result<(), StoreError> {
         for info in shared.store.spaces()? {
-            if info.space != *serving.embedder.space() {
+            if info.space != *serving.embedder.space() && !server_space::is_one(&info.space) {
                 shared.store.remove_space(&info.space, &shared.stop)?;
             }
         }

@@ -140,7 +140,7 @@ impl Engine {
             let page = self.shared.store.page(after, BATCH)?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
-            for memory in &page {
+            for memory in page.iter().filter(|memory| self.shared.shows(memory)) {
                 serde_json::to_writer(&mut *output, memory).map_err(|error| file_error(error.into()))?;
                 output.write_all(b"\n").map_err(file_error)?;
                 exported.memories += 1;

@@ -38,7 +38,7 @@ impl Engine {
         Ok(Sizes::of(&self.store_folder()?)?)
     }
 
-    fn store_folder(&self) -> Result<PathBuf, Error> {
+    pub(crate) fn store_folder(&self) -> Result<PathBuf, Error> {
         Ok(paths::store_folder(&self.shared.data_folder)?)
     }
 }

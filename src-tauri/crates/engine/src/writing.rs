@@ -3,7 +3,7 @@
 
 use std::sync::MutexGuard;
 
-use papr_memory::ports::Store;
+use papr_memory::ports::{Store, SyncStore};
 use papr_memory::{Content, Memory, MemoryId, Source, Tier, TierSetter};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,7 @@ impl Engine {
         let content = Content::new(new.content)?;
         let mut memory = Memory::new(content, new.tier.unwrap_or(Tier::Memories), self.shared.clock.now());
         memory.topics = tidy(new.topics);
+        memory.account = self.shared.writes_for();
         self.insert(std::slice::from_ref(&memory))?;
         Ok(memory)
     }
@@ -75,6 +76,7 @@ impl Engine {
             shared.queue.push([id]);
         }
         shared.publish(|_| {});
+        shared.papr.edited(shared.clock.now());
         Ok(after)
     }
 
@@ -82,7 +84,11 @@ impl Engine {
     pub fn delete(&self, ids: &[MemoryId]) -> Result<Vec<Memory>, Error> {
         let shared = &self.shared;
         let _writer = shared.writer();
-        let deleted = shared.store.delete(ids, shared.clock.now())?;
+        let mut shown = Vec::with_capacity(ids.len());
+        for &id in ids {
+            shown.extend(shared.shown(id)?.map(|memory| memory.id));
+        }
+        let deleted = shared.store.delete(&shown, shared.clock.now())?;
         let mut catalog = shared.catalog_mut();
         for memory in &deleted {
             catalog.remove(memory.id);
@@ -90,6 +96,7 @@ impl Engine {
         drop(catalog);
         shared.queue.forget(ids);
         shared.publish(|_| {});
+        shared.papr.edited(shared.clock.now());
         Ok(deleted)
     }
 
@@ -97,7 +104,12 @@ impl Engine {
     pub fn restore(&self, ids: &[MemoryId]) -> Result<Vec<Memory>, Error> {
         let shared = &self.shared;
         let _writer = shared.writer();
-        let restored = shared.store.restore(ids, shared.clock.now())?;
+        let mut shown = Vec::with_capacity(ids.len());
+        for &id in ids {
+            let deleted = SyncStore::tombstone(&shared.store, id)?;
+            shown.extend(deleted.filter(|memory| shared.shows(memory)).map(|memory| memory.id));
+        }
+        let restored = shared.store.restore(&shown, shared.clock.now())?;
         self.index(&restored);
         Ok(restored)
     }
@@ -123,6 +135,7 @@ impl Engine {
         drop(catalog);
         self.shared.queue.push(memories.iter().map(|memory| memory.id));
         self.shared.publish(|_| {});
+        self.shared.papr.edited(self.shared.clock.now());
     }
 }
 

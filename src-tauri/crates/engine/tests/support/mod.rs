@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot be set up should stop
 #![allow(dead_code)] // each test file uses its part
 
+pub(crate) mod killed;
+pub(crate) mod tiny;
+
 use std::path::{Path, PathBuf};
 
 use papr_engine::{Config, Engine, Error, NewMemory, Resources, Status};
