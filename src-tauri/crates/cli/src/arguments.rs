@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use papr_memory::{MemoryId, Mode, Sort, Tier};
 
+use crate::account::AccountCommand;
 use crate::filters::FilterArguments;
 use crate::models::ModelsCommand;
 use crate::upkeep::BackupCommand;
@@ -14,18 +15,22 @@ use crate::upkeep::BackupCommand;
 #[command(name = "papr", version, about, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
     /// Folder of the memories [default: the app's own]
-    #[arg(long, global = true, value_name = "FOLDER", env = "PAPR_DATA_DIR")]
+    #[arg(long, global = true, value_name = "FOLDER", env = "PAPR_DATA_DIR", display_order = 900)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Print results as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes:
+const EXIT_CODES: &str =
+    "Nothing leaves this machine but by login, sync, search --cloud, keep, feedback and models install.
+A key may also come from PAPR_MEMORY_API_KEY, another address of Papr from PAPR_BASE_URL.
+
+Exit codes:
   0  done
-  1  failed
+  1  failed, or Papr was not reached or refused
   2  asked for something that cannot be done as asked
   3  the data folder cannot be used: another Papr Desktop has it, it is damaged, or the disk is full";
 
@@ -115,9 +120,14 @@ pub(crate) enum Command {
         /// hybrid, meaning or words
         #[arg(long, default_value_t = Mode::Hybrid)]
         mode: Mode,
+        /// Ask Papr's own search instead: the question is sent to it, for 1 operation; at most 50 results
+        #[arg(long, conflicts_with_all = ["skip", "sort", "mode", "FilterArguments"])]
+        cloud: bool,
         #[command(flatten)]
         filters: FilterArguments,
     },
+    #[command(flatten)]
+    Account(AccountCommand),
     /// Print the vectors of texts
     Embed {
         /// The texts

@@ -12,9 +12,9 @@ use papr_memory::{CancelToken, Memory, MemoryId, Mode, Query};
 use serde::Serialize;
 
 use crate::arguments::{Arguments, Command};
-use crate::models;
 use crate::output::{Failure, Output, facets_text, memory_line, memory_text, note, progress};
 use crate::upkeep::{self, BackupCommand};
+use crate::{account, cloud, models, sync};
 
 /// Questions of `papr demo`: by meaning, by an id, by a name, by one word.
 const DEMO: [&str; 5] = [
@@ -35,6 +35,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
             upkeep::restore(&data_folder(arguments)?, file, output)
         }
         Command::Compact => upkeep::compact(&data_folder(arguments)?, output),
+        Command::Account(command) => account::run(arguments, command, output),
+        Command::Search { query, limit, cloud: true, .. } => {
+            cloud::search(&open(arguments)?, query, *limit, output)
+        }
         command => run_on(&open(arguments)?, command, output),
     }
 }
@@ -82,7 +86,7 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
             output.print(&restored, |restored| format!("Took back {} of {}\n", restored.len(), ids.len()))?;
             finish_embedding(engine)
         }
-        Command::Search { query, limit, skip, filters, sort, mode } => {
+        Command::Search { query, limit, skip, filters, sort, mode, cloud: _ } => {
             let query = Query::new(query, *limit, None, *mode).map_err(Error::from)?;
             let query = query.among(filters.filters()).sorted(*sort).skipping(*skip);
             ready_for(engine, *mode)?;
@@ -95,7 +99,7 @@ fn run_on(engine: &Engine, command: &Command, output: &Output) -> Result<(), Fai
         Command::Doctor => doctor(engine, output),
         Command::Check => upkeep::check(engine, output),
         Command::Backup(command) => upkeep::backup(engine, command, output),
-        Command::Eval { .. } | Command::Demo { .. } | Command::Compact => Ok(()),
+        Command::Eval { .. } | Command::Demo { .. } | Command::Compact | Command::Account(_) => Ok(()),
     }
 }
 
@@ -105,10 +109,22 @@ fn data_folder(arguments: &Arguments) -> Result<PathBuf, Failure> {
     })
 }
 
-fn open(arguments: &Arguments) -> Result<Engine, Failure> {
+/// What an engine is opened with here.
+pub(crate) fn config(arguments: &Arguments) -> Result<Config, Failure> {
     let folder = data_folder(arguments)?;
-    let config = Config { child: Child::this_program().ok(), ..Config::new(folder, Resources::find(None)) };
-    let engine = Engine::open(config)?;
+    Ok(Config { child: Child::this_program().ok(), ..Config::new(folder, Resources::find(None)) })
+}
+
+/// An engine for one command: Papr is reached only where the command asks for it.
+pub(crate) fn open(arguments: &Arguments) -> Result<Engine, Failure> {
+    let engine = open_to_stay(arguments)?;
+    engine.sync_on_demand_only();
+    Ok(engine)
+}
+
+/// An engine that syncs by itself once it is started.
+pub(crate) fn open_to_stay(arguments: &Arguments) -> Result<Engine, Failure> {
+    let engine = Engine::open(config(arguments)?)?;
     if let Some(recovered) = engine.status().recovered {
         note(&recovered);
     }
@@ -146,7 +162,7 @@ fn some_of(ids: &[MemoryId], found: &[Memory]) -> Result<(), Error> {
 }
 
 /// Embeds what was just written. Without a model it stays to be done: it is saved, and found by word.
-fn finish_embedding(engine: &Engine) -> Result<(), Failure> {
+pub(crate) fn finish_embedding(engine: &Engine) -> Result<(), Failure> {
     engine.start()?;
     let status = engine.wait_ready();
     if let (ModelState::Failed, Some(problem)) = (status.model.state, &status.model.problem) {
@@ -260,6 +276,7 @@ struct StatusReport {
 }
 
 fn status(engine: &Engine, output: &Output) -> Result<(), Failure> {
+    engine.sync_status()?;
     engine.start()?;
     let report = StatusReport { status: engine.wait_ready(), bytes_on_disk: engine.size_on_disk()? };
     output.print(&report, |report| {
@@ -286,7 +303,8 @@ fn status(engine: &Engine, output: &Output) -> Result<(), Failure> {
             (None, None) => "Model     none\n".to_owned(),
         };
         let hint = model.problem.as_ref().and_then(|problem| problem.hint.as_ref());
-        text + &hint.map_or(String::new(), |hint| format!("          {hint}\n"))
+        text += &hint.map_or(String::new(), |hint| format!("          {hint}\n"));
+        text + &format!("Sync      {}\n", sync::state(&status.sync))
     })
 }
 
@@ -373,7 +391,7 @@ fn demo(queries: &[String], output: &Output) -> Result<(), Failure> {
 }
 
 /// The text itself, or all of standard input for `-`.
-fn text_or_stdin(text: &str) -> Result<String, Failure> {
+pub(crate) fn text_or_stdin(text: &str) -> Result<String, Failure> {
     if text != "-" {
         return Ok(text.to_owned());
     }

@@ -3,12 +3,19 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 asked
 //! for something that cannot be done as asked, 3 the data folder cannot be used.
 
+mod account;
 mod arguments;
+mod cloud;
 mod commands;
+mod conflicts;
 mod filters;
+mod key;
 mod models;
 mod output;
+mod privacy;
+mod sync;
 mod upkeep;
+mod words;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
 //! `papr models`: which models there are, and what is done with them.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -8,7 +7,7 @@ use papr_engine::{DownloadState, Engine, Error, ModelInfo, ModelSpeed, ModelStat
 use papr_memory::CancelToken;
 use serde::Serialize;
 
-use crate::output::{Failure, Output, note, progress};
+use crate::output::{Failure, Output, agreed, at_terminal, note, progress};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
@@ -168,9 +167,12 @@ fn install(engine: &Engine, id: &str, yes: bool, output: &Output) -> Result<(), 
     if model.installed {
         return output.print(&model, |model| format!("{} is installed already\n", model.id));
     }
+    if engine.local_only() {
+        return Err(Error::LocalOnly.into());
+    }
     let hosts = engine.model_hosts(id)?.join(", ");
     note(&format!("{} from {hosts}, licence {}", size(model.bytes), model.license));
-    if !yes && std::io::stdin().is_terminal() && !agreed()? {
+    if !yes && at_terminal() && !agreed("Fetch it?")? {
         return Err(Failure::Usage("nothing was fetched".to_owned()));
     }
     engine.install_model(id)?;
@@ -194,13 +196,6 @@ fn install(engine: &Engine, id: &str, yes: bool, output: &Output) -> Result<(), 
         None => output
             .print(&engine.model(id)?, |model| format!("Installed {}: papr models use {id}\n", model.name)),
     }
-}
-
-fn agreed() -> Result<bool, Failure> {
-    note("Fetch it? [y/N]");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn switch(engine: &Engine, id: &str, output: &Output) -> Result<(), Failure> {

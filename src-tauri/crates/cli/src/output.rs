@@ -3,12 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use papr_engine::{Code, Error, Problem};
 use papr_memory::ports::StoreError;
 use papr_memory::{Facets, Hit, Memory, Reason, Reply, Span};
 use serde::Serialize;
+
+use crate::key;
+use crate::words::text_of;
 
 /// Where and how results are printed.
 pub(crate) struct Output {
@@ -24,6 +28,8 @@ pub(crate) enum Failure {
     Closed,
     /// The report says what is broken.
     Unwell,
+    /// What an engine tells of something that did not succeed, such as a sync.
+    Told(Problem),
     Usage(String),
     Output(io::Error),
 }
@@ -74,10 +80,12 @@ impl Output {
         let (problem, exit) = match failure {
             Failure::Closed => return ExitCode::SUCCESS,
             Failure::Unwell => return ExitCode::FAILURE,
+            Failure::Told(problem) => (problem.clone(), 1),
             Failure::Engine(error) => (Problem::from(error), exit_code(error)),
             Failure::Usage(message) => (plain(Code::InvalidInput, message.clone()), 2),
             Failure::Output(error) => (plain(Code::Internal, format!("cannot print the result: {error}")), 1),
         };
+        let problem = for_a_terminal(problem);
         if self.json {
             if let Ok(json) = serde_json::to_string(&serde_json::json!({ "error": problem })) {
                 note(&json);
@@ -155,6 +163,24 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Whether somebody is there to be asked.
+pub(crate) fn at_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks; everything but a yes is a no.
+pub(crate) fn agreed(question: &str) -> Result<bool, Failure> {
+    Ok(matches!(answer(&format!("{question} [y/N]"))?.as_str(), "y" | "yes"))
+}
+
+/// What somebody types to a question, in small letters.
+pub(crate) fn answer(question: &str) -> Result<String, Failure> {
+    note(question);
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().to_lowercase())
+}
+
 /// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
 pub(crate) fn progress(what: &str, total: Option<u64>) -> ProgressBar {
     let bar = match total {
@@ -169,8 +195,47 @@ pub(crate) fn progress(what: &str, total: Option<u64>) -> ProgressBar {
     bar.with_message(what.to_owned())
 }
 
+/// Does `work` under a sign that something goes on. Quiet when nobody watches.
+pub(crate) fn waiting<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let bar = progress(what, None).with_style(style("{spinner} {msg}"));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let done = work();
+    bar.finish_and_clear();
+    done
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// The same problem with a hint that names this program's commands, where there is one to name.
+fn for_a_terminal(problem: Problem) -> Problem {
+    let hint = match problem.code {
+        Code::SignedOut => {
+            "`papr login` signs in with a key from your Papr dashboard. Everything on this machine works without."
+        }
+        Code::Unauthorised if key::is_in_environment() => {
+            "The key is the one in PAPR_MEMORY_API_KEY: set it to a valid one from your Papr dashboard, or unset it."
+        }
+        Code::Unauthorised => "Copy a valid key from your Papr dashboard and give it to `papr login`.",
+        Code::LocalOnly => "`papr privacy --local-only off` lets it reach Papr and fetch models again.",
+        Code::KeychainMissing if cfg!(target_os = "linux") => {
+            "Start a keyring such as GNOME Keyring or KWallet and log in to it. On a machine without one, set \
+             PAPR_MEMORY_API_KEY for the commands that need Papr."
+        }
+        Code::KeychainMissing => {
+            "Log in to the desktop as yourself, or set PAPR_MEMORY_API_KEY for the commands that need Papr."
+        }
+        Code::KeychainLocked => {
+            "Unlock the keychain, or answer what it asks in a window, and try again; or set PAPR_MEMORY_API_KEY for \
+             this command."
+        }
+        Code::KeychainDenied => {
+            "Try again and allow it when the system asks, or set PAPR_MEMORY_API_KEY for this command."
+        }
+        _ => return problem,
+    };
+    Problem { hint: Some(hint.to_owned()), ..problem }
 }
 
 fn plain(code: Code, message: String) -> Problem {
@@ -196,12 +261,8 @@ fn tier_name(memory: &Memory) -> &'static str {
 
 /// One memory in a line: id, tier, date, text.
 pub(crate) fn memory_line(memory: &Memory) -> String {
-    let text = memory.content.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = text.chars().take(100).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    format!("{}  {:<6}  {}  {shown}\n", memory.id, tier_name(memory), memory.updated_at.strftime("%Y-%m-%d"))
+    let day = memory.updated_at.strftime("%Y-%m-%d");
+    format!("{}  {:<6}  {day}  {}\n", memory.id, tier_name(memory), text_of(memory))
 }
 
 /// One memory in full.
