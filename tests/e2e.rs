@@ -109,7 +109,8 @@ fn a_window_may_do_what_it_was_granted_and_nothing_else() {
     refused(&app.quick, "add", memory);
     let memories = ["edit", "remove", "restore", "add_samples", "remove_samples", "get", "retry"];
     let models = ["models", "install_model", "use_model", "remove_model", "import_model", "doctor"];
-    for command in memories.into_iter().chain(models) {
+    let account = ["sign_in", "sign_out", "sync_now", "resolve", "ledger", "ask_papr", "set_local_only"];
+    for command in memories.into_iter().chain(models).chain(account) {
         refused(&app.quick, command, json!({ "id": "", "ids": [] }));
     }
     refused(&app.main, "hide_quick", json!({}));

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use papr_engine::{Child, Code, Config, Engine, Error, Problem, Resources};
+use papr_engine::{Child, Code, Config, Engine, Error, Problem, Resources, SystemFacts};
 use papr_memory::CancelToken;
 use tauri::async_runtime::{spawn, spawn_blocking};
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 
 use crate::bridge::{AppError, Shortcut, Status, StatusChanged};
-use crate::door::{Door, lock};
+use crate::door::{Door, State, lock};
+use crate::platform::SystemNews;
 
 /// How long quitting may wait for what is under way.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -24,6 +25,8 @@ pub(crate) struct App {
     resources: Resources,
     door: Door,
     shortcut: Mutex<Shortcut>,
+    /// What the system told last.
+    system: Mutex<SystemFacts>,
     /// The newest search of each window, while it is under way.
     searches: Mutex<HashMap<String, (u32, CancelToken)>>,
 }
@@ -40,7 +43,8 @@ impl App {
             data_folder,
             resources: Resources::find(handle.path().resource_dir().ok().as_deref()),
             door: Door::opening(),
-            shortcut: Mutex::new(Shortcut::default()),
+            shortcut: Mutex::default(),
+            system: Mutex::default(),
             searches: Mutex::default(),
         }
     }
@@ -56,12 +60,19 @@ impl App {
         let changes = opened.as_ref().ok().map(|engine| engine.watch());
         self.door.opened(opened);
         self.tell();
+        let facts = *lock(&self.system);
+        self.tell_system(SystemNews::Facts(facts));
         let (Some(mut changes), handle) = (changes, self.handle.clone()) else { return };
         spawn(async move {
             while changes.changed().await.is_ok() {
                 handle.state::<App>().tell();
             }
         });
+        let signs_in =
+            self.with_engine(|engine| engine.sign_in_from_environment(&CancelToken::new()).map(drop));
+        if let Err(error) = signs_in.await {
+            tracing::warn!(error = error.message, "the key of the environment is not used");
+        }
     }
 
     /// Opens the data folder again, or starts again what failed in the engine that there is.
@@ -92,6 +103,18 @@ impl App {
         let done =
             spawn_blocking(move || work(&engine).map_err(|error| AppError::from(Problem::from(&error))));
         done.await.unwrap_or_else(|error| Err(AppError::internal(&error)))
+    }
+
+    /// Passes on what the system tells; an engine that is yet to come is told once it is open.
+    pub(crate) fn tell_system(&self, news: SystemNews) {
+        if let SystemNews::Facts(facts) = news {
+            *lock(&self.system) = facts;
+        }
+        self.door.look(|state| match (state, news) {
+            (State::Open(engine), SystemNews::Facts(facts)) => engine.tell_system(facts),
+            (State::Open(engine), SystemNews::Woke) => engine.tell_woke(),
+            _ => {}
+        });
     }
 
     /// A token for search number `seq` of a window. Whichever of two searches under way has the lower number is

@@ -39,6 +39,7 @@ pub fn run() -> ExitCode {
             let opens = handle.clone();
             spawn(async move { opens.state::<App>().open().await });
             tray::build(handle);
+            platform::watch_system(handle);
             windows::show_main(handle);
             Ok(())
         })

@@ -4,6 +4,7 @@
 //! home folder stays where it is and is not used, and processes are told apart by [`MARK`] in their environment.
 #![allow(unreachable_pub)] // one test binary is all there is: `pub(crate)` on every line would say nothing more
 
+mod account;
 mod driver;
 pub mod hub;
 mod looks;
@@ -59,6 +60,8 @@ pub struct Launch {
     pub resources: Option<PathBuf>,
     /// Where models are fetched from; nowhere by default.
     pub hub: Option<String>,
+    /// Where Papr is; nowhere by default.
+    pub papr: Option<String>,
     /// The app's system calls that have to do with the network are written here.
     pub trace: Option<PathBuf>,
 }
@@ -183,6 +186,7 @@ impl Desktop {
         }
         command.env("PAPR_DATA_DIR", self.data()).env("PAPR_RESOURCES", resources);
         command.env("HF_ENDPOINT", launch.hub.as_deref().unwrap_or("http://127.0.0.1:9"));
+        command.env("PAPR_BASE_URL", launch.papr.as_deref().unwrap_or("http://127.0.0.1:9"));
         command.env("HF_HUB_CACHE", self.path("cache")).env("NO_PROXY", "127.0.0.1");
         if launch.dark {
             command.env("GTK_THEME", "Adwaita:dark");

@@ -105,6 +105,17 @@ impl AppWindow {
         self.click_on(name, &xpath);
     }
 
+    /// Clicks on the button whose name begins so.
+    pub fn click_starting(&self, start: &str) {
+        let name = "concat(@aria-label, normalize-space(.))";
+        self.click_on(start, &format!("//button[starts-with({name}, {start:?})]"));
+    }
+
+    /// Clicks on the label that begins so.
+    pub fn click_label(&self, start: &str) {
+        self.click_on(start, &format!("//label[starts-with(normalize-space(.), {start:?})]"));
+    }
+
     /// Chooses an option of the box with this name.
     pub fn choose(&self, name: &str, value: &str) {
         self.click_on(value, &format!("//select[@aria-label={name:?}]/option[@value={value:?}]"));

@@ -3,6 +3,7 @@
 //! `ui/src/backend/bindings.ts` is generated from here; `cargo test --test bindings` compares it, and with
 //! `PAPR_BLESS=1` writes it.
 
+mod account;
 mod error;
 mod filters;
 mod memory;
@@ -14,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
+pub use account::{
+    Account, Choice, CloudHit, CloudReply, Conflict, KeySource, Ledger, LedgerEntry, OutboxItem, Outcome,
+    SignedIn, SignedOut, Sync, SyncPhase, Theirs, Totals, Waiting,
+};
 pub use error::{AppError, ErrorCode};
 pub use filters::{FacetCount, Facets, Filters, Listing, Place, Question, Sort};
 pub use memory::{Memory, Source, Tier};
@@ -67,6 +72,25 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::models::import_model,
             commands::models::verify_model,
             commands::models::doctor,
+            commands::account::account,
+            commands::account::sign_in,
+            commands::account::sign_out,
+            commands::account::adoptable,
+            commands::account::adopt,
+            commands::account::sync_now,
+            commands::account::pause_sync,
+            commands::account::set_local_only,
+            commands::account::set_budget,
+            commands::account::outbox,
+            commands::account::waiting,
+            commands::account::conflicts,
+            commands::account::resolve,
+            commands::account::ledger,
+            commands::account::export_ledger,
+            commands::account::ask_papr,
+            commands::account::keep_from_papr,
+            commands::account::tell_papr,
+            commands::account::tell_network,
         ])
         .events(collect_events![StatusChanged, OpenMemory, QuickShown])
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AppError, Download, ErrorCode, Switch, TierCounts, count};
+use super::{AppError, Download, ErrorCode, Switch, Sync, TierCounts, count};
 use crate::door::State;
 
 /// How far the app is.
@@ -110,6 +110,8 @@ pub struct Status {
     pub switch: Option<Switch>,
     /// What a repair of the data folder did, where there was one.
     pub recovered: Option<String>,
+    /// Sync with Papr.
+    pub sync: Sync,
     /// Where the data is.
     pub data_folder: String,
     /// Why nothing works.
@@ -145,6 +147,7 @@ impl Status {
             downloads: status.downloads.into_iter().map(Into::into).collect(),
             switch: status.switch.map(Into::into),
             recovered: status.recovered,
+            sync: Sync::new(status.sync),
             data_folder,
             shortcut,
         }

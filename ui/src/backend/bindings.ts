@@ -58,6 +58,44 @@ export const commands = {
 	verifyModel: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("verify_model", { id })),
 	/**  Looks at everything the app needs. */
 	doctor: () => typedError<Report, AppError>(__TAURI_INVOKE("doctor")),
+	/**  Who is signed in, or was last. May ask the keychain, and with it the person. */
+	account: () => typedError<Account | null, AppError>(__TAURI_INVOKE("account")),
+	/**  Signs in with a key that Papr accepts; `this_run` keeps it in memory only. */
+	signIn: (key: string, thisRun: boolean) => typedError<SignedIn, AppError>(__TAURI_INVOKE("sign_in", { key, thisRun })),
+	/**  Signs out; with `wipe` everything of the account's goes, otherwise a copy stays. */
+	signOut: (wipe: boolean) => typedError<SignedOut, AppError>(__TAURI_INVOKE("sign_out", { wipe })),
+	/**  How many memories of nobody could be given to the account. */
+	adoptable: () => typedError<number, AppError>(__TAURI_INVOKE("adoptable")),
+	/**  Gives them to the account; how many. */
+	adopt: () => typedError<number, AppError>(__TAURI_INVOKE("adopt")),
+	/**  Asks for a sync now; with `whole` both tiers are looked at. */
+	syncNow: (whole: boolean) => typedError<null, AppError>(__TAURI_INVOKE("sync_now", { whole })),
+	/**  Pauses sync, or lets it go on. */
+	pauseSync: (paused: boolean) => typedError<null, AppError>(__TAURI_INVOKE("pause_sync", { paused })),
+	/**  Switches "local only" on or off. */
+	setLocalOnly: (on: boolean) => typedError<null, AppError>(__TAURI_INVOKE("set_local_only", { on })),
+	/**  Sets what Papr's plan allows in a month. */
+	setBudget: (operations: number) => typedError<null, AppError>(__TAURI_INVOKE("set_budget", { operations })),
+	/**  What Papr has yet to hear. */
+	outbox: () => typedError<OutboxItem[], AppError>(__TAURI_INVOKE("outbox")),
+	/**  How one memory stands with Papr; nothing if Papr has heard of all of it, or is not to. */
+	waiting: (id: string) => typedError<Waiting | null, AppError>(__TAURI_INVOKE("waiting", { id })),
+	/**  What waits for a person. */
+	conflicts: () => typedError<Conflict[], AppError>(__TAURI_INVOKE("conflicts")),
+	/**  Resolves a conflict. */
+	resolve: (id: string, choice: Choice) => typedError<null, AppError>(__TAURI_INVOKE("resolve", { id, choice })),
+	/**  What left this device: sums and the newest `limit` requests. */
+	ledger: (limit: number) => typedError<Ledger, AppError>(__TAURI_INVOKE("ledger", { limit })),
+	/**  Writes every request that is kept to a file of JSON Lines; how many. */
+	exportLedger: (path: string) => typedError<number, AppError>(__TAURI_INVOKE("export_ledger", { path })),
+	/**  Sends a question to Papr's own search. */
+	askPapr: (question: string, limit: number) => typedError<CloudReply, AppError>(__TAURI_INVOKE("ask_papr", { question, limit })),
+	/**  Keeps a memory that Papr's search found; its id here. */
+	keepFromPapr: (remote: string) => typedError<string, AppError>(__TAURI_INVOKE("keep_from_papr", { remote })),
+	/**  Tells Papr whether an answer of its search helped. */
+	tellPapr: (searchId: string, helped: boolean, about: string[]) => typedError<null, AppError>(__TAURI_INVOKE("tell_papr", { searchId, helped, about })),
+	/**  Tells what the window knows of the network. */
+	tellNetwork: (online: boolean) => typedError<null, AppError>(__TAURI_INVOKE("tell_network", { online })),
 };
 
 /** Events */
@@ -68,6 +106,24 @@ export const events = {
 };
 
 /* Types */
+/**  Who is signed in, or was last. Never the key. */
+export type Account = {
+	/**  This app's name of it. */
+	id: string,
+	/**  Where Papr is. */
+	baseUrl: string,
+	/**  Whether it is signed in; if not, its memories are a local copy. */
+	signedIn: boolean,
+	/**  Where the key comes from. */
+	keySource: KeySource | null,
+	/**  The key's last four characters. */
+	lastFour: string | null,
+	/**  Its memories here. */
+	memories: number,
+	/**  What it wrote that Papr has yet to hear. */
+	pending: number,
+};
+
 /**  What happened and what to do. */
 export type AppError = {
 	/**  What kind. */
@@ -90,6 +146,53 @@ export type AppState =
 "failed" | 
 /**  The app ends. */
 "closed";
+
+/**  What a person chose. */
+export type Choice = 
+/**  What is here. */
+{ choice: "mine" } | 
+/**  What Papr has. */
+{ choice: "theirs" } | 
+/**  This text for both. */
+{ choice: "merged"; text: string };
+
+/**  A memory that Papr's own search found. */
+export type CloudHit = {
+	/**  What Papr calls it. */
+	remote: string,
+	/**  The memory here, if it is one. */
+	here: string | null,
+	/**  The text. */
+	content: string,
+	/**  Its topics. */
+	topics: string[],
+	/**  When it last changed. */
+	updatedAt: string | null,
+};
+
+/**  What Papr's own search found. */
+export type CloudReply = {
+	/**  Best first. */
+	hits: CloudHit[],
+	/**  What feedback calls this search. */
+	searchId: string | null,
+	/**  The host that was asked. */
+	host: string,
+	/**  Milliseconds until the answer was here. */
+	ms: number,
+};
+
+/**  Both sides of a conflict. */
+export type Conflict = {
+	/**  The memory here. */
+	mine: Memory,
+	/**  Whether it was deleted here. */
+	deleted: boolean,
+	/**  Papr's version; none if it was deleted there. */
+	theirs: Theirs | null,
+	/**  When it was found. */
+	foundAt: string,
+};
 
 /**  How far a download is. */
 export type Download = {
@@ -115,7 +218,7 @@ export type Download = {
 export type DownloadState = "running" | "paused" | "failed";
 
 /**  A code for each thing a window does something about. */
-export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
+export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "SIGNED_OUT" | "UNAUTHORISED" | "RATE_LIMITED" | "QUOTA" | "LOCAL_ONLY" | "KEYCHAIN_MISSING" | "KEYCHAIN_LOCKED" | "KEYCHAIN_DENIED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
 
 /**  How many memories have something in common. */
 export type FacetCount = {
@@ -186,6 +289,43 @@ export type Hit = {
 
 /**  How far the index is. */
 export type IndexState = "building" | "ready" | "failed";
+
+/**  Where a key comes from. */
+export type KeySource = "keychain" | "environment" | "memory";
+
+/**  What left this device. */
+export type Ledger = {
+	/**  The newest requests, newest first. */
+	entries: LedgerEntry[],
+	/**  Of today. */
+	today: Totals,
+	/**  Of all days that are kept. */
+	all: Totals,
+	/**  By host. */
+	byHost: Totals[],
+	/**  How many days are kept. */
+	days: number,
+};
+
+/**  One request that was made. */
+export type LedgerEntry = {
+	/**  When it ended. */
+	at: string,
+	/**  What for. */
+	kind: string,
+	/**  To whom. */
+	host: string,
+	/**  Bytes that left the device. */
+	bytesUp: number | null,
+	/**  Bytes that came. */
+	bytesDown: number | null,
+	/**  Milliseconds it took. */
+	ms: number,
+	/**  How it ended. */
+	outcome: Outcome,
+	/**  The HTTP status. */
+	status: number | null,
+};
 
 /**  A page of a list. */
 export type Listing = {
@@ -304,6 +444,21 @@ export type ModelState = "missing" | "loading" | "ready" | "failed";
 /**  The main window is to show the memory with this id. */
 export type OpenMemory = string;
 
+/**  One change that Papr has yet to hear of. */
+export type OutboxItem = {
+	/**  The memory. */
+	memory: Memory,
+	/**  Whether it was deleted here. */
+	deleted: boolean,
+	/**  How far the change is. */
+	state: Waiting,
+	/**  The status of Papr's refusal. */
+	status: number | null,
+};
+
+/**  How a request ended. */
+export type Outcome = "answered" | "notConnected" | "timedOut" | "broken" | "abandoned";
+
 /**  What a download is doing. */
 export type Phase = "checking" | "downloading" | "verifying" | "installing";
 
@@ -370,6 +525,28 @@ export type Shortcut = {
 	problem: string | null,
 };
 
+/**  What signing in did. */
+export type SignedIn = {
+	/**  The account. */
+	account: Account,
+	/**  Memories of other accounts that are not shown any more. */
+	hidden: number,
+	/**  Memories of nobody that may be given to the account. */
+	adoptable: number,
+	/**  What to know of where the key is kept. */
+	note: string | null,
+};
+
+/**  What signing out did. */
+export type SignedOut = {
+	/**  Memories that stay as a local copy. */
+	kept: number,
+	/**  Memories that were removed. */
+	wiped: number,
+	/**  Backups and files set aside that were removed with them. */
+	copies: number,
+};
+
 /**  The order of a list. */
 export type Sort = "relevance" | "newest" | "oldest";
 
@@ -404,6 +581,8 @@ export type Status = {
 	switch: Switch | null,
 	/**  What a repair of the data folder did, where there was one. */
 	recovered: string | null,
+	/**  Sync with Papr. */
+	sync: Sync,
 	/**  Where the data is. */
 	dataFolder: string,
 	/**  Why nothing works. */
@@ -433,6 +612,57 @@ export type Switch = {
 	error: AppError | null,
 };
 
+/**  How sync stands. */
+export type Sync = {
+	/**  In a word. */
+	phase: SyncPhase,
+	/**  Whether "local only" is on. */
+	localOnly: boolean,
+	/**  Whether a person paused it. */
+	paused: boolean,
+	/**  The account whose memories are shown. */
+	account: string | null,
+	/**  Memories received in the sync that runs, or ran last. */
+	received: number,
+	/**  Memories sent in it. */
+	sent: number,
+	/**  What Papr has yet to hear. */
+	pending: number,
+	/**  Conflicts that wait for a person. */
+	conflicts: number,
+	/**  Memories that Papr refused. */
+	refused: number,
+	/**  Memories that Papr has and that stand in no tier. */
+	outside: number,
+	/**  When a sync was last begun. */
+	triedAt: string | null,
+	/**  When one last went through. */
+	succeededAt: string | null,
+	/**  When the next one is due. */
+	nextAt: string | null,
+	/**  Why the last one did not go through. */
+	error: AppError | null,
+	/**  Operations spent this month. */
+	spent: number,
+	/**  Operations that may be spent in a month. */
+	budget: number,
+	/**  Operations that will have been spent at its end if it goes on so. */
+	forecast: number,
+};
+
+/**  What sync is doing, in a word. */
+export type SyncPhase = "signedOut" | "localOnly" | "paused" | "offline" | "metered" | "syncing" | "attention" | "idle";
+
+/**  A memory as Papr has it. */
+export type Theirs = {
+	/**  The text. */
+	content: string,
+	/**  The topics. */
+	topics: string[],
+	/**  When it last changed there. */
+	updatedAt: string | null,
+};
+
 /**  Which shelf. */
 export type Tier = "goals" | "memories";
 
@@ -452,8 +682,23 @@ export type Timings = {
 	total: number,
 };
 
+/**  Sums over some requests. */
+export type Totals = {
+	/**  Of whom; empty for all. */
+	name: string,
+	/**  How many. */
+	requests: number,
+	/**  Bytes that left the device. */
+	bytesUp: number | null,
+	/**  Bytes that came. */
+	bytesDown: number | null,
+};
+
 /**  How one look of the doctor's went. */
 export type Verdict = "good" | "warning" | "bad" | "skipped";
+
+/**  How far a change is on its way to Papr. */
+export type Waiting = "waiting" | "unknown" | "conflict" | "refused";
 
 /**  Why a hit is in the list. */
 export type Why = "exact" | "both" | "words" | "meaning" | "listed";

@@ -3,22 +3,36 @@
  * name: a view knows only what is listed here, so a test can stand in for all of it.
  */
 import type {
+  Account,
+  Choice,
+  CloudReply,
+  Conflict,
   Facets,
   Filters,
+  Ledger,
   Listing,
   Memory,
   Mode,
   ModelInfo,
+  OutboxItem,
   Place,
   Reply,
   Report,
+  SignedIn,
+  SignedOut,
   Sort,
   Status,
   Tier,
+  Waiting,
 } from './bindings';
 
 export type {
+  Account,
   AppError,
+  Choice,
+  CloudHit,
+  CloudReply,
+  Conflict,
   Download,
   ErrorCode,
   FacetCount,
@@ -26,24 +40,36 @@ export type {
   Filters,
   Finding,
   Hit,
+  KeySource,
+  Ledger,
+  LedgerEntry,
   Listing,
   Memory,
   Mode,
   Model,
   ModelInfo,
+  Outcome,
+  OutboxItem,
   Phase,
   Place,
   Reply,
   Report,
+  SignedIn,
+  SignedOut,
   Sort,
   Source,
   Span,
   Status,
   Switch,
+  Sync,
+  SyncPhase,
+  Theirs,
   Tier,
   TierCounts,
   Timings,
+  Totals,
   Verdict,
+  Waiting,
   Why,
 } from './bindings';
 export { Failure, toFailure } from './failure';
@@ -121,6 +147,42 @@ export interface Backend {
   verifyModel(id: string): Promise<void>;
   /** Some seconds. */
   doctor(): Promise<Report>;
+
+  /** Who is signed in, or was last. May ask the keychain, and with it the person: not to be called unasked. */
+  account(): Promise<Account | null>;
+  /** Asks Papr whether it accepts the key, and keeps it if so; `thisRun` only until the app ends. */
+  signIn(key: string, thisRun: boolean): Promise<SignedIn>;
+  /** With `wipe` everything of the account's goes from this machine; otherwise a copy stays. */
+  signOut(wipe: boolean): Promise<SignedOut>;
+  /** How many memories of nobody could be given to the account. */
+  adoptable(): Promise<number>;
+  /** Gives them to the account; how many. */
+  adopt(): Promise<number>;
+  /** Asks for a sync; the status tells how it goes. With `whole` both tiers are looked at. */
+  syncNow(whole: boolean): Promise<void>;
+  pauseSync(paused: boolean): Promise<void>;
+  /** Once this is answered with `on`, nothing is sent and nothing fetched. */
+  setLocalOnly(on: boolean): Promise<void>;
+  /** What Papr's plan allows in a month. */
+  setBudget(operations: number): Promise<void>;
+  /** What Papr has yet to hear. */
+  outbox(): Promise<OutboxItem[]>;
+  /** How one memory stands with Papr; null if Papr has heard of all of it, or is not to. */
+  waiting(id: string): Promise<Waiting | null>;
+  conflicts(): Promise<Conflict[]>;
+  resolve(id: string, choice: Choice): Promise<void>;
+  /** What left this device: sums, and the newest `limit` requests. */
+  ledger(limit: number): Promise<Ledger>;
+  /** Writes every request that is kept to a file; how many. */
+  exportLedger(path: string): Promise<number>;
+  /** Sends a question to Papr's own search: only at a person's press. */
+  askPapr(question: string, limit: number): Promise<CloudReply>;
+  /** Keeps a memory that Papr's search found; its id here. */
+  keepFromPapr(remote: string): Promise<string>;
+  /** Tells Papr whether an answer of its search helped. */
+  tellPapr(searchId: string, helped: boolean, about: string[]): Promise<void>;
+  /** Tells what the window knows of the network. */
+  tellNetwork(online: boolean): Promise<void>;
 
   onStatus(listener: (status: Status) => void): Unlisten;
   onOpenMemory(listener: (id: string) => void): Unlisten;

@@ -33,6 +33,23 @@ describe('tauriBackend', () => {
     expect(invoke).toHaveBeenLastCalledWith('facets', { filters: NO_FILTERS });
   });
 
+  it('hands a key on once, and asks Papr under the names the shell knows', async () => {
+    invoke.mockResolvedValue(null);
+    await tauriBackend.signIn('sk-1', true);
+    expect(invoke).toHaveBeenLastCalledWith('sign_in', { key: 'sk-1', thisRun: true });
+    await tauriBackend.resolve('x', { choice: 'merged', text: 'Both' });
+    expect(invoke).toHaveBeenLastCalledWith('resolve', {
+      id: 'x',
+      choice: { choice: 'merged', text: 'Both' },
+    });
+    await tauriBackend.tellPapr('search-1', false, ['remote-3']);
+    expect(invoke).toHaveBeenLastCalledWith('tell_papr', {
+      searchId: 'search-1',
+      helped: false,
+      about: ['remote-3'],
+    });
+  });
+
   it('throws an error of the engine with its code, hint and whether to try again', async () => {
     const error = { code: 'CONFLICT', message: 'Changed.', hint: 'Load it.', retryable: false };
     invoke.mockRejectedValue(error);

@@ -13,6 +13,13 @@ export function size(kilobytes: number): string {
   return t('amount.gb', { n: round(gb, gb < 9.95 ? 2 : 1) });
 }
 
+/** "412 B", "3.4 kB", "91 MB"; what cannot be told is nothing. */
+export function bytes(n: number | null): string {
+  if (n === null) return t('amount.unknown');
+  if (n < 1000) return t('amount.b', { n: Math.max(0, Math.round(n)) });
+  return n < 9950 ? t('amount.kb', { n: round(n / 1000, 1) }) : size(n / 1000);
+}
+
 /** The same, said to be an estimate where it is one. */
 export function sizeOf(model: { kilobytes: number; approximate: boolean }): string {
   const text = size(model.kilobytes);
@@ -43,6 +50,11 @@ export function timeLeft(seconds: number | null): string {
 /** "1,057 ms", "35 ms", "5.8 ms": more digits would claim what nobody measured. */
 export function milliseconds(n: number): string {
   return t('models.ms', { n: n < 10 ? round(n, 1) : Math.round(n) });
+}
+
+/** The same for what may take long: "88 ms", "30 s". */
+export function duration(ms: number): string {
+  return ms < 9950 ? milliseconds(ms) : t('time.seconds', { n: Math.round(ms / 1000) });
 }
 
 /** The languages a model was made for, by their names. */

@@ -33,6 +33,22 @@ export function longDate(iso: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 }
 
+/** When something is due, or was: "in 12 min" within the hour, else the time, with the day when it is another one. */
+export function moment(iso: string, now: number, locale: string): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return '';
+  const ahead = time - now;
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
+  if (ahead > -SLACK && ahead < MINUTE) return relative.format(0, 'second');
+  if (ahead > 0 && ahead < HOUR) return relative.format(Math.ceil(ahead / MINUTE), 'minute');
+  if (ahead < 0 && ahead > -HOUR) return relative.format(Math.ceil(ahead / MINUTE), 'minute');
+  return new Intl.DateTimeFormat(locale, {
+    ...(calendarDays(time, now) === 0 ? {} : { day: 'numeric', month: 'short' }),
+    hour: 'numeric',
+    minute: '2-digit',
+  }).format(time);
+}
+
 /** Midnights between two times, in local time, so that a change to summer time does not count. */
 function calendarDays(from: number, to: number): number {
   const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);

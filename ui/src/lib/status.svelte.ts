@@ -1,4 +1,4 @@
-import { toFailure, type AppError, type Backend, type Status } from '../backend';
+import { toFailure, type AppError, type Backend, type Status, type Sync } from '../backend';
 
 /** What the engine last said about itself. */
 export class StatusWatch {
@@ -68,6 +68,13 @@ export function affectsResults(before: Status | null, now: Status): boolean {
     before.index !== now.index ||
     before.model.state !== now.model.state ||
     before.model.id !== now.model.id ||
+    syncChanged(before.sync, now.sync) ||
     (before.fatal !== null && now.fatal === null)
   );
+}
+
+/** An edit that came from Papr changes no count: after a sync that brought something, and a choice, one looks anew. */
+function syncChanged(before: Sync, now: Sync): boolean {
+  const ended = before.phase === 'syncing' && now.phase !== 'syncing';
+  return before.account !== now.account || before.conflicts !== now.conflicts || (ended && now.received > 0);
 }

@@ -17,16 +17,15 @@ import {
   type Sort,
   type Status,
 } from '../backend';
+import { fail, FakePapr, type Method } from './fakePapr';
 import { memory, status } from './fixtures';
 import { countTiers, facets, find, list, type Marks } from './found';
 import { catalogue, change, download, report, stopped } from './models';
 
-type Method = Exclude<keyof Backend, `on${string}`>;
-
 /** What does not wait for the memories to be open. */
-const AT_ONCE: Method[] = ['status', 'showMain', 'hideQuick'];
+const AT_ONCE: Method[] = ['status', 'showMain', 'hideQuick', 'tellNetwork'];
 
-export class FakeBackend implements Backend {
+export class FakeBackend extends FakePapr implements Backend {
   kept: Memory[];
   gone: Memory[] = [];
   info: Status;
@@ -59,6 +58,7 @@ export class FakeBackend implements Backend {
   #made = 0;
 
   constructor(kept: Memory[] = [], info: Partial<Status> = {}) {
+    super();
     this.kept = kept;
     this.info = status(info);
     this.#count();
@@ -112,25 +112,25 @@ export class FakeBackend implements Backend {
   }
 
   async search(query: Query): Promise<Reply> {
-    await this.#enter('search', query);
+    await this.enter('search', query);
     if (this.holding) await new Promise<void>((answer) => this.#held.push({ query, answer }));
     const timings = { tokenize: 180, embed: 5700, vector: 420, words: 610, fetch: 300, total: 8900 };
     return { ...find(this.kept, query, this.marksOf), timings, degraded: this.degraded };
   }
 
   async status(): Promise<Status> {
-    await this.#enter('status');
+    await this.enter('status');
     return this.info;
   }
 
   async list(filters: Filters, sort: Sort, after: Place | null, limit: number): Promise<Listing> {
-    await this.#enter('list', filters, sort, after, limit);
+    await this.enter('list', filters, sort, after, limit);
     await this.#wait('list');
     return list(this.kept, filters, sort === 'oldest', after, limit, this.marksOf);
   }
 
   async facets(filters: Filters): Promise<Facets> {
-    await this.#enter('facets', filters);
+    await this.enter('facets', filters);
     // It was counted before the answer set out: a late one tells of the past.
     const counted = facets(this.kept, filters, this.marksOf);
     await this.#wait('facets');
@@ -138,12 +138,12 @@ export class FakeBackend implements Backend {
   }
 
   async get(id: string): Promise<Memory> {
-    await this.#enter('get', id);
+    await this.enter('get', id);
     return this.#find(id);
   }
 
   async add(draft: Draft): Promise<Memory> {
-    await this.#enter('add', draft);
+    await this.enter('add', draft);
     const time = new Date().toISOString();
     const added = memory({ ...draft, id: `new-${++this.#made}`, createdAt: time, updatedAt: time });
     this.kept = [added, ...this.kept];
@@ -152,7 +152,7 @@ export class FakeBackend implements Backend {
   }
 
   async edit(id: string, rev: number, draft: Draft): Promise<Memory> {
-    await this.#enter('edit', id, rev, draft);
+    await this.enter('edit', id, rev, draft);
     const before = this.#find(id);
     if (before.rev !== rev) throw fail('CONFLICT', 'The memory was changed meanwhile.');
     const after = { ...before, ...draft, rev: rev + 1, updatedAt: new Date().toISOString() };
@@ -162,7 +162,7 @@ export class FakeBackend implements Backend {
   }
 
   async remove(ids: string[]): Promise<number> {
-    await this.#enter('remove', ids);
+    await this.enter('remove', ids);
     const removed = this.kept.filter((kept) => ids.includes(kept.id));
     this.gone.push(...removed);
     this.kept = this.kept.filter((kept) => !ids.includes(kept.id));
@@ -171,7 +171,7 @@ export class FakeBackend implements Backend {
   }
 
   async restore(ids: string[]): Promise<number> {
-    await this.#enter('restore', ids);
+    await this.enter('restore', ids);
     const back = this.gone.filter((gone) => ids.includes(gone.id));
     this.gone = this.gone.filter((gone) => !ids.includes(gone.id));
     this.kept = [...this.kept, ...back].sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
@@ -180,7 +180,7 @@ export class FakeBackend implements Backend {
   }
 
   async addSamples(): Promise<number> {
-    await this.#enter('addSamples');
+    await this.enter('addSamples');
     const samples = ['Sample one', 'Sample two'].map((content, i) =>
       memory({ id: `sample-${i}`, content, source: 'sample' }),
     );
@@ -190,7 +190,7 @@ export class FakeBackend implements Backend {
   }
 
   async removeSamples(): Promise<number> {
-    await this.#enter('removeSamples');
+    await this.enter('removeSamples');
     const before = this.kept.length;
     this.kept = this.kept.filter((kept) => kept.source !== 'sample');
     this.#changed();
@@ -198,30 +198,30 @@ export class FakeBackend implements Backend {
   }
 
   showMain(id: string | null): Promise<void> {
-    return this.#enter('showMain', id);
+    return this.enter('showMain', id);
   }
 
   hideQuick(): Promise<void> {
-    return this.#enter('hideQuick');
+    return this.enter('hideQuick');
   }
 
   async retry(): Promise<Status> {
-    await this.#enter('retry');
+    await this.enter('retry');
     return this.info;
   }
 
   async models(): Promise<ModelInfo[]> {
-    await this.#enter('models');
+    await this.enter('models');
     return this.shelf.map((model) => ({ ...model, serving: model.id === this.info.model.id }));
   }
 
   async modelHosts(id: string): Promise<string[]> {
-    await this.#enter('modelHosts', id);
+    await this.enter('modelHosts', id);
     return ['huggingface.co', '*.huggingface.co', '*.hf.co'];
   }
 
   async installModel(id: string): Promise<void> {
-    await this.#enter('installModel', id);
+    await this.enter('installModel', id);
     const before = this.info.downloads.find((one) => one.model === id);
     this.#setDownload(
       download({ phase: 'checking', ...stopped, ...before, model: id, state: 'running', error: null }),
@@ -229,18 +229,18 @@ export class FakeBackend implements Backend {
   }
 
   async pauseDownload(id: string): Promise<void> {
-    await this.#enter('pauseDownload', id);
+    await this.enter('pauseDownload', id);
     const before = this.info.downloads.find((one) => one.model === id);
     if (before) this.#setDownload({ ...before, ...stopped, state: 'paused' });
   }
 
   async cancelDownload(id: string): Promise<void> {
-    await this.#enter('cancelDownload', id);
+    await this.enter('cancelDownload', id);
     this.setStatus({ downloads: this.info.downloads.filter((one) => one.model !== id) });
   }
 
   async useModel(id: string): Promise<void> {
-    await this.#enter('useModel', id);
+    await this.enter('useModel', id);
     const { name } = this.#shelved(id);
     const total = this.kept.length;
     this.#shelve((model) => ({ ...model, chosen: model.id === id }));
@@ -250,30 +250,30 @@ export class FakeBackend implements Backend {
   }
 
   async pauseSwitch(paused: boolean): Promise<void> {
-    await this.#enter('pauseSwitch', paused);
+    await this.enter('pauseSwitch', paused);
     if (this.info.switch) this.setStatus({ switch: { ...this.info.switch, paused } });
   }
 
   async removeModel(id: string): Promise<number> {
-    await this.#enter('removeModel', id);
+    await this.enter('removeModel', id);
     const { kilobytes } = this.#shelved(id);
     this.shelve(id, { installed: false });
     return kilobytes;
   }
 
   async importModel(path: string, id: string | null): Promise<string> {
-    await this.#enter('importModel', path, id);
+    await this.enter('importModel', path, id);
     const imported = id ?? 'bge-small-en-v1.5';
     this.shelve(imported, { installed: true });
     return imported;
   }
 
   verifyModel(id: string): Promise<void> {
-    return this.#enter('verifyModel', id);
+    return this.enter('verifyModel', id);
   }
 
   async doctor(): Promise<Report> {
-    await this.#enter('doctor');
+    await this.enter('doctor');
     return this.found;
   }
 
@@ -289,7 +289,7 @@ export class FakeBackend implements Backend {
     return listen(this.#listeners.quick, listener);
   }
 
-  async #enter(method: Method, ...args: unknown[]): Promise<void> {
+  protected async enter(method: Method, ...args: unknown[]): Promise<void> {
     this.calls.push([method, ...args]);
     if (this.delay > 0) await new Promise((done) => setTimeout(done, this.delay));
     if (this.info.state === 'opening' && !AT_ONCE.includes(method)) {
@@ -351,8 +351,4 @@ export class FakeBackend implements Backend {
 function listen<T>(listeners: Set<T>, listener: T): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
-}
-
-function fail(code: AppError['code'], message: string): Failure {
-  return new Failure({ code, message, hint: null, retryable: false });
 }

@@ -1,4 +1,5 @@
 import type { Memory, Status } from '../backend';
+import { nobody } from './papr';
 
 export const NOW = Date.parse('2026-06-15T12:00:00Z');
 const HOUR = 3_600_000;
@@ -98,6 +99,7 @@ export function status(over: Partial<Status> = {}): Status {
     downloads: [],
     switch: null,
     recovered: null,
+    sync: nobody(),
     dataFolder: '/home/anna/.local/share/ai.papr.desktop',
     fatal: null,
     shortcut: { keys: 'Ctrl+Shift+Space', registered: true, problem: null },

@@ -2,6 +2,7 @@
 import type { Backend } from '../backend';
 import { FakeBackend } from './fake';
 import { memories, noModel, opening, status } from './fixtures';
+import { paprStates } from './mockPapr';
 import { change, download, stopped } from './models';
 
 const full = () => memories(Date.now());
@@ -160,19 +161,20 @@ const pressed: Record<string, string[]> = {
 export function mockBackend(state: string): Backend {
   const models = modelStates[state];
   if (models) setTimeout(() => openModels(state === 'doctor'), 50);
-  const buttons = pressed[state];
-  const fake = (models ?? states[state] ?? (buttons ? library : states.recents))!();
+  const papr = paprStates[state];
+  const buttons = pressed[state] ?? papr?.press;
+  const fake = (models ?? papr?.make ?? states[state] ?? (buttons ? library : states.recents))!();
   if (state === 'uncounted') {
     fake.failNext('facets', { code: 'INTERNAL', message: 'the memories couldn’t be read' });
   }
-  if (buttons) setTimeout(() => press(buttons), 100);
-  const query = new URLSearchParams(location.search).get('q');
+  if (buttons) setTimeout(() => press(buttons), papr?.type ? 600 : 100);
+  const query = papr?.type ?? new URLSearchParams(location.search).get('q');
   if (query) setTimeout(() => type(query), 50);
   return fake;
 }
 
 function openModels(visit: boolean): void {
-  document.querySelector<HTMLElement>('nav button:last-of-type')?.click();
+  document.querySelector<HTMLElement>('nav button[title="Models"]')?.click();
   if (!visit) return;
   setTimeout(() => {
     const button = document.querySelector<HTMLElement>('main section:last-of-type .buttons .button');
@@ -188,7 +190,7 @@ function press([name, ...rest]: string[]): void {
   button?.scrollIntoView({ block: 'end' });
   button?.click();
   // What was pressed may have moved.
-  setTimeout(() => (rest.length > 0 ? press(rest) : button?.scrollIntoView({ block: 'end' })), 50);
+  setTimeout(() => (rest.length > 0 ? press(rest) : button?.scrollIntoView({ block: 'end' })), 80);
 }
 
 function type(text: string): void {

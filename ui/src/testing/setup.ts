@@ -1,8 +1,12 @@
 /** What jsdom leaves out of the web and the components need. */
 import { configure } from '@testing-library/svelte';
+import { beforeAll } from 'vitest';
 
 // Working out what is hidden takes most of a test's time, and nothing here is hidden in place.
 configure({ defaultHidden: true });
+
+// Nothing is laid out here, and every rule makes every look for a role slower.
+beforeAll(() => document.querySelectorAll('style').forEach((style) => style.remove()));
 
 // Modal dialogs: jsdom knows the element and its `open`, not the showing.
 HTMLDialogElement.prototype.showModal = function () {

@@ -1,4 +1,4 @@
-//! Linux: the keyboard for a window that a person has asked for.
+//! The keyboard for a window that a person has asked for.
 
 use gdkx11::X11Window;
 use gtk::glib::{self, Cast};

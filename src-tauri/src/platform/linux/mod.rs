@@ -1,0 +1,4 @@
+//! Linux.
+
+pub(crate) mod system;
+pub(crate) mod window;
