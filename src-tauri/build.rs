@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "sign_in",
     "sign_out",
     "adoptable",
+    "to_adopt",
     "adopt",
     "sync_now",
     "pause_sync",

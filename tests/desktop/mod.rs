@@ -11,6 +11,7 @@ mod looks;
 mod models;
 mod picture;
 mod program;
+mod silence;
 pub mod steps;
 pub mod tray;
 mod window;

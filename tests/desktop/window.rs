@@ -121,7 +121,8 @@ impl AppWindow {
         self.click_on(value, &format!("//select[@aria-label={name:?}]/option[@value={value:?}]"));
     }
 
-    fn click_on(&self, name: &str, xpath: &str) {
+    /// Clicks on what an `XPath` finds; `name` is for people.
+    pub fn click_on(&self, name: &str, xpath: &str) {
         self.until(&format!("{name:?} to be there to click on"), || self.session().click(xpath).ok());
     }
 

@@ -145,6 +145,8 @@ describe('memories made before', () => {
     expect(focused(), 'and the keyboard is there').toBe('12 memories made here before');
     expect(region('Account').textContent).toContain('A note. 3 memories of another account are here');
     expect(fake.called('adopt'), 'nothing is given unasked').toEqual([]);
+    await tap('Show them');
+    expect(offer.textContent, 'what is given can be seen before').toContain('number 12');
     await tap('Add to my account');
     expect(fake.called('adopt')).toHaveLength(1);
     expect(screen.getByText('12 memories added to your Papr account')).toBeTruthy();

@@ -6,6 +6,7 @@
 mod account;
 mod error;
 mod filters;
+mod ledger;
 mod memory;
 mod models;
 mod reply;
@@ -16,11 +17,12 @@ use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
 pub use account::{
-    Account, Choice, CloudHit, CloudReply, Conflict, KeySource, Ledger, LedgerEntry, OutboxItem, Outcome,
-    SignedIn, SignedOut, Sync, SyncPhase, Theirs, Totals, Waiting,
+    Account, Choice, CloudHit, CloudReply, Conflict, KeySource, OutboxItem, SignedIn, SignedOut, Sync,
+    SyncPhase, Theirs, Waiting,
 };
 pub use error::{AppError, ErrorCode};
 pub use filters::{FacetCount, Facets, Filters, Listing, Place, Question, Sort};
+pub use ledger::{Ledger, LedgerEntry, Outcome, Totals};
 pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
 pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};
@@ -76,6 +78,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::account::sign_in,
             commands::account::sign_out,
             commands::account::adoptable,
+            commands::account::to_adopt,
             commands::account::adopt,
             commands::account::sync_now,
             commands::account::pause_sync,

@@ -8,8 +8,8 @@ use tauri::State;
 
 use crate::app::App;
 use crate::bridge::{
-    Account, AppError, Choice, CloudReply, Conflict, Ledger, OutboxItem, SignedIn, SignedOut, Waiting, count,
-    memory_id,
+    Account, AppError, Choice, CloudReply, Conflict, Ledger, Memory, OutboxItem, SignedIn, SignedOut,
+    Waiting, count, memory_id,
 };
 
 /// Who is signed in, or was last. May ask the keychain, and with it the person.
@@ -39,6 +39,14 @@ pub(crate) async fn sign_out(app: State<'_, App>, wipe: bool) -> Result<SignedOu
 #[specta::specta]
 pub(crate) async fn adoptable(app: State<'_, App>) -> Result<u32, AppError> {
     app.with_engine(|engine| Ok(count(engine.adoptable()?))).await
+}
+
+/// The first of them, to be shown before.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn to_adopt(app: State<'_, App>, limit: u32) -> Result<Vec<Memory>, AppError> {
+    app.with_engine(move |engine| Ok(engine.to_adopt(limit as usize)?.into_iter().map(Into::into).collect()))
+        .await
 }
 
 /// Gives them to the account; how many.

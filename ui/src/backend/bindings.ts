@@ -66,6 +66,8 @@ export const commands = {
 	signOut: (wipe: boolean) => typedError<SignedOut, AppError>(__TAURI_INVOKE("sign_out", { wipe })),
 	/**  How many memories of nobody could be given to the account. */
 	adoptable: () => typedError<number, AppError>(__TAURI_INVOKE("adoptable")),
+	/**  The first of them, to be shown before. */
+	toAdopt: (limit: number) => typedError<Memory[], AppError>(__TAURI_INVOKE("to_adopt", { limit })),
 	/**  Gives them to the account; how many. */
 	adopt: () => typedError<number, AppError>(__TAURI_INVOKE("adopt")),
 	/**  Asks for a sync now; with `whole` both tiers are looked at. */
@@ -626,6 +628,10 @@ export type Sync = {
 	received: number,
 	/**  Memories sent in it. */
 	sent: number,
+	/**  Items of it without a text, or that could not be read. */
+	leftOut: number,
+	/**  Items of it that were listed more than once. */
+	duplicates: number,
 	/**  What Papr has yet to hear. */
 	pending: number,
 	/**  Conflicts that wait for a person. */

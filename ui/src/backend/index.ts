@@ -156,6 +156,8 @@ export interface Backend {
   signOut(wipe: boolean): Promise<SignedOut>;
   /** How many memories of nobody could be given to the account. */
   adoptable(): Promise<number>;
+  /** The first `limit` of them, oldest first, to be shown before. */
+  toAdopt(limit: number): Promise<Memory[]>;
   /** Gives them to the account; how many. */
   adopt(): Promise<number>;
   /** Asks for a sync; the status tells how it goes. With `whole` both tiers are looked at. */

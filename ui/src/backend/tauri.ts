@@ -53,6 +53,7 @@ export const tauriBackend: Backend = {
   signIn: (key, thisRun) => unwrap(commands.signIn(key, thisRun)),
   signOut: (wipe) => unwrap(commands.signOut(wipe)),
   adoptable: () => unwrap(commands.adoptable()),
+  toAdopt: (limit) => unwrap(commands.toAdopt(limit)),
   adopt: () => unwrap(commands.adopt()),
   syncNow: async (whole) => void (await unwrap(commands.syncNow(whole))),
   pauseSync: async (paused) => void (await unwrap(commands.pauseSync(paused))),

@@ -3,6 +3,7 @@ import {
   type Account,
   type Backend,
   type Failure,
+  type Memory,
   type SignedIn,
   type SignedOut,
   type Status,
@@ -117,6 +118,11 @@ export class Papr {
   }
 
   /** Whether it was done. */
+  /** The first memories that could be given to the account. */
+  toAdopt(limit: number): Promise<Memory[]> {
+    return this.#backend.toAdopt(limit);
+  }
+
   adopt(): Promise<boolean> {
     return this.#attempt('adopt', async () => {
       const n = await this.#backend.adopt();

@@ -77,6 +77,13 @@ export abstract class FakePapr {
     return this.nobodys;
   }
 
+  async toAdopt(limit: number): Promise<Memory[]> {
+    await this.enter('toAdopt', limit);
+    return Array.from({ length: Math.min(limit, this.nobodys) }, (_, at) =>
+      memory({ id: `nobody-${at}`, content: `Written before anybody signed in, number ${at + 1}` }),
+    );
+  }
+
   async adopt(): Promise<number> {
     await this.enter('adopt');
     const adopted = this.nobodys;

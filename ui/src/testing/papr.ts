@@ -25,6 +25,8 @@ export function synced(over: Partial<Sync> = {}, now = NOW): Sync {
     account: 'papr-1',
     received: 3,
     sent: 1,
+    leftOut: 0,
+    duplicates: 0,
     pending: 0,
     conflicts: 0,
     refused: 0,

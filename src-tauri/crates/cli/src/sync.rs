@@ -1,7 +1,7 @@
 //! `papr sync`: once, as a rehearsal, as a look, or for as long as it is left running.
 
 use clap::Args;
-use papr_engine::{Engine, Preview, Problem, Scope, SyncPhase, SyncReport, SyncStatus};
+use papr_engine::{Engine, Preview, Problem, Scope, ServerVectors, SyncPhase, SyncReport, SyncStatus};
 use papr_memory::CancelToken;
 use serde::Serialize;
 use tokio::runtime;
@@ -27,12 +27,21 @@ pub(crate) struct SyncArguments {
     /// Go on until Ctrl-C: fetch from time to time, send what is written; a line for each change
     #[arg(long, conflicts_with = "dry_run")]
     watch: bool,
+    /// Keep the vectors that Papr made of the memories too, about 10 or 25 kB each: off, int8 or float; holds from now
+    /// on
+    #[arg(long, value_name = "FORM", conflicts_with_all = ["status", "dry_run"])]
+    server_vectors: Option<ServerVectors>,
 }
 
 pub(crate) fn run(arguments: &Arguments, options: &SyncArguments, output: &Output) -> Result<(), Failure> {
-    let scope = if options.whole { Scope::Snapshot } else { Scope::Delta };
+    // Vectors come with whole tiers alone.
+    let scope =
+        if options.whole || options.server_vectors.is_some() { Scope::Snapshot } else { Scope::Delta };
     if options.status {
         return output.print(&open(arguments)?.sync_status()?, status_text);
+    }
+    if let Some(form) = options.server_vectors {
+        open(arguments)?.set_server_vectors(form)?;
     }
     if options.watch {
         return watch(&open_to_stay(arguments)?, options.whole, output);

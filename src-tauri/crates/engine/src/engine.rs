@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle};
 
-use papr_credentials::Keychain;
+use papr_credentials::{Keychain, PAPR_MEMORY_API_KEY};
 use papr_memory::ports::{Clock, CredentialStore, Store, SystemClock};
 use papr_memory::{CancelToken, Memory, MemoryId};
 use papr_store::{Child, Recovered, SledStore, open_or_recover};
@@ -153,7 +153,8 @@ impl Engine {
     /// is, and the status tells.
     pub fn open(config: Config) -> Result<Self, Error> {
         let store_folder = paths::store_folder(&config.data_folder)?;
-        let open = || open_or_recover(&store_folder, config.clock.now(), config.child.as_ref());
+        let child = config.child.map(|child| child.without(PAPR_MEMORY_API_KEY));
+        let open = || open_or_recover(&store_folder, config.clock.now(), child.as_ref());
         let mut opened = open()?;
         let Loaded { mut settings, damaged: damaged_settings } = read_settings(&config.data_folder)?;
         if settings.compact_at_start {

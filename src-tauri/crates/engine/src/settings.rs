@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use papr_embed::DeviceChoice;
@@ -65,6 +66,19 @@ pub enum ServerVectors {
     Int8,
     /// As floats, about 25 kB a memory.
     Float,
+}
+
+impl FromStr for ServerVectors {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "off" => Ok(Self::Off),
+            "int8" => Ok(Self::Int8),
+            "float" => Ok(Self::Float),
+            _ => Err("say off, int8 or float".to_owned()),
+        }
+    }
 }
 
 /// An account at Papr. Its key is in the system's keychain, never here.

@@ -344,7 +344,9 @@ fn papr_is_asked_when_somebody_presses_for_it_and_its_finds_can_be_kept() {
     assert!(found(&engine, "glaciers").is_empty());
     assert_eq!(desk.papr.requests().len(), before, "a search here asks nobody");
     let no = CancelToken::new();
+    let spent = engine.sync_status().unwrap().spent;
     let reply = engine.ask_papr("glaciers", 10, &no).unwrap();
+    assert_eq!(engine.sync_status().unwrap().spent, spent + 1, "it counts against the month's budget");
     assert_eq!((reply.hits.len(), reply.hits[0].here), (1, None));
     let id = engine.keep_from_papr(&reply.hits[0].remote, &no).unwrap();
     assert_eq!(reply.hits[0].remote, remote);

@@ -231,6 +231,17 @@ pub struct AccountSync {
     pub spent: u64,
 }
 
+impl AccountSync {
+    /// Counts operations into the month that `now` is in.
+    pub fn spend(&mut self, operations: u64, now: Timestamp) {
+        let month = now.strftime("%Y-%m").to_string();
+        if self.month != month {
+            (self.month, self.spent) = (month, 0);
+        }
+        self.spent += operations;
+    }
+}
+
 /// What a version from Papr is put over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {

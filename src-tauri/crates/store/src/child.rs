@@ -30,6 +30,7 @@ const BYTES_A_SECOND: u64 = 1 << 20;
 pub struct Child {
     program: PathBuf,
     arguments: Vec<OsString>,
+    left_out: Vec<String>,
 }
 
 /// What a child found.
@@ -54,14 +55,25 @@ impl Child {
 
     /// Another program, or one that needs `arguments` to get to [`serve`].
     pub fn new(program: PathBuf, arguments: Vec<OsString>) -> Self {
-        Self { program, arguments }
+        Self { program, arguments, left_out: Vec::new() }
+    }
+
+    /// The same, without a variable of this process's environment: a secret is none of a child's business.
+    #[must_use]
+    pub fn without(mut self, variable: &str) -> Self {
+        self.left_out.push(variable.to_owned());
+        self
     }
 
     /// What a child finds in the copy of the database of `folder`. A child that dies or takes too long found
     /// damage. Fails only if none could be started.
     pub(crate) fn try_copy(&self, folder: &Path, mark: u64) -> io::Result<Answer> {
         let answer = folder.join(trial::FOLDER).join(ANSWER);
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        for variable in &self.left_out {
+            command.env_remove(variable);
+        }
+        let mut child = command
             .args(&self.arguments)
             .env(FOLDER, folder)
             .env(MARK, mark.to_string())

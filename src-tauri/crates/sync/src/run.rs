@@ -312,11 +312,7 @@ impl<S: SyncStore + ?Sized, R: Remote + ?Sized> Run<'_, S, R> {
     fn finish(mut self, begun: Timestamp, outcome: Result<(), SyncError>) -> SyncReport {
         let now = self.now();
         let state = &mut self.state;
-        let month = now.strftime("%Y-%m").to_string();
-        if state.month != month {
-            (state.month, state.spent) = (month, 0);
-        }
-        state.spent += self.report.operations;
+        state.spend(self.report.operations, now);
         state.tried_at = Some(begun);
         let problem = match outcome {
             Ok(()) => None,

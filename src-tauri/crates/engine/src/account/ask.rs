@@ -51,6 +51,10 @@ impl Engine {
         let begun = Instant::now();
         let found = session.remote.search(question.trim(), limit, cancel)?;
         let ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        // A sync that runs keeps the count to itself; the answer does not wait for its end.
+        if let Some(_alone) = shared.papr.try_alone() {
+            shared.spend(&session.profile.id, 1)?;
+        }
         let ids: Vec<&str> = found.items.iter().map(|item| item.id.as_str()).collect();
         let here = papr_sync::here(&shared.store, &session.profile.id, &ids)?;
         let hits = found.items.iter().zip(here).map(|(item, here)| hit(item, here)).collect();
@@ -66,6 +70,7 @@ impl Engine {
         let item = papr_sync::Remote::get(&session.remote, remote, cancel)?;
         let item = item.filter(|item| item.content.is_some()).ok_or(Error::NotAtPapr)?;
         let now = shared.clock.now();
+        shared.spend(&session.profile.id, 1)?;
         let kept = keep(&Indexed::new(shared), &session.profile.id, &item, now)?;
         shared.publish_sync()?;
         kept.ok_or(Error::NotAtPapr)

@@ -74,6 +74,7 @@ impl Shared {
 
     /// The account that is signed in, with a way to Papr.
     pub(crate) fn session(&self) -> Result<Session, Error> {
+        self.may_connect()?;
         let profile = self.settings().profile().cloned().filter(|profile| profile.signed_in_at.is_some());
         let profile = profile.ok_or(Error::SignedOut)?;
         let credential = self.credential(&profile)?.ok_or(Error::KeyGone)?;

@@ -7,7 +7,7 @@
 
 use papr_credentials::from_environment;
 use papr_memory::ports::{CredentialError, CredentialStore, Store, SyncStore};
-use papr_memory::{CancelToken, Secret, SecretSource, Source};
+use papr_memory::{CancelToken, Memory, MemoryId, Secret, SecretSource, Source};
 use papr_sync::PaprRemote;
 use serde::{Deserialize, Serialize};
 
@@ -256,7 +256,17 @@ impl Engine {
 
     /// How many memories of nobody could be given to the account: all but the samples.
     pub fn adoptable(&self) -> Result<usize, Error> {
-        Ok(self.to_adopt()?.len())
+        Ok(self.nobodys()?.len())
+    }
+
+    /// The first `limit` of them, oldest first, to be shown before they are given away.
+    pub fn to_adopt(&self, limit: usize) -> Result<Vec<Memory>, Error> {
+        let ids = self.nobodys()?;
+        ids.into_iter()
+            .take(limit)
+            .filter_map(|id| self.shared.store.get(id).transpose())
+            .map(|memory| Ok(memory?))
+            .collect()
     }
 
     /// Gives all memories of nobody, but for the samples, to the account that is signed in: they are sent with the next
@@ -264,13 +274,13 @@ impl Engine {
     pub fn adopt(&self) -> Result<usize, Error> {
         let shared = &self.shared;
         let account = shared.writes_for().ok_or(Error::SignedOut)?;
-        let ids = self.to_adopt()?;
+        let ids = self.nobodys()?;
         let adopted = Indexed::new(shared).adopt(&account, &ids)?;
         shared.papr.edited(shared.clock.now());
         Ok(adopted.len())
     }
 
-    fn to_adopt(&self) -> Result<Vec<papr_memory::MemoryId>, Error> {
+    fn nobodys(&self) -> Result<Vec<MemoryId>, Error> {
         let (mut ids, mut after) = (Vec::new(), None);
         loop {
             let page = self.shared.store.page(after, 1_000)?;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use papr_memory::SyncStep;
+use papr_sync::Pulled;
 use papr_sync::schedule::{Budget, Decision, Why, decide};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,10 @@ pub struct SyncStatus {
     pub received: usize,
     /// Memories sent in it.
     pub sent: usize,
+    /// Items of it without a text that can be a memory, or that could not be read.
+    pub left_out: usize,
+    /// Items of it that were listed more than once.
+    pub duplicates: usize,
     /// What Papr has yet to hear.
     pub pending: usize,
     /// Memories whose outcome at Papr is not known.
@@ -85,12 +90,19 @@ impl Engine {
     }
 }
 
+impl SyncStatus {
+    /// Counts anew.
+    fn begin(&mut self) {
+        (self.received, self.sent, self.left_out, self.duplicates) = (0, 0, 0, 0);
+    }
+}
+
 /// What is published of a sync.
 enum Sync {
     /// It runs, or none does.
     AsItIs,
-    /// It has just ended, with this problem or without one.
-    Ended(Option<Problem>),
+    /// It has just ended, with this problem or without one, after this came.
+    Ended(Option<Problem>, Pulled),
 }
 
 impl Shared {
@@ -99,9 +111,9 @@ impl Shared {
         self.publish_state(Sync::AsItIs)
     }
 
-    /// The same after a sync has ended, with what went wrong in it.
-    pub(crate) fn publish_end(&self, problem: Option<Problem>) -> Result<(), Error> {
-        self.publish_state(Sync::Ended(problem))
+    /// The same after a sync has ended, with what went wrong in it and what came.
+    pub(crate) fn publish_end(&self, problem: Option<Problem>, pulled: Pulled) -> Result<(), Error> {
+        self.publish_state(Sync::Ended(problem, pulled))
     }
 
     fn publish_state(&self, run: Sync) -> Result<(), Error> {
@@ -117,11 +129,14 @@ impl Shared {
         self.publish(|status| {
             let sync = &mut status.sync;
             let mut running = sync.phase == SyncPhase::Syncing;
-            if let Sync::Ended(problem) = run {
+            if let Sync::Ended(problem, pulled) = run {
                 (running, sync.problem) = (false, problem);
+                sync.left_out = pulled.no_content + pulled.unreadable;
+                sync.duplicates = pulled.duplicates;
             }
             if sync.account != settings.account {
-                (sync.problem, sync.received, sync.sent) = (None, 0, 0);
+                sync.problem = None;
+                sync.begin();
             }
             sync.account.clone_from(&settings.account);
             (sync.local_only, sync.paused) = (facts.local_only, facts.paused);
@@ -147,7 +162,7 @@ impl Shared {
     pub(crate) fn publish_begin(&self) {
         self.publish(|status| {
             status.sync.phase = SyncPhase::Syncing;
-            (status.sync.received, status.sync.sent) = (0, 0);
+            status.sync.begin();
         });
     }
 

@@ -35,7 +35,9 @@ impl Engine {
         let store = Indexed::new(shared);
         let clock = shared.clock.as_ref();
         let syncer = Syncer::new(&store, &session.remote, clock, &session.profile.id, Options::default());
-        Ok(syncer.preview(scope, cancel)?)
+        let preview = syncer.preview(scope, cancel)?;
+        shared.spend(&session.profile.id, preview.operations)?;
+        Ok(preview)
     }
 
     /// Asks the worker to sync; with `whole` both tiers, however short ago they were looked at.
@@ -95,6 +97,14 @@ impl Shared {
         }
     }
 
+    /// Counts operations that were spent outside of a sync, by whoever keeps syncs from running.
+    pub(crate) fn spend(&self, account: &str, operations: u64) -> Result<(), Error> {
+        let mut history = self.store.account_sync(account)?;
+        history.spend(operations, self.clock.now());
+        SyncStore::apply(&self.store, account, &[], Some(&history))?;
+        Ok(())
+    }
+
     fn budget(&self) -> Budget {
         Budget { per_month: self.settings().operations_per_month }
     }
@@ -109,7 +119,8 @@ fn sync(shared: &Shared, scope: Scope, asked: bool, cancel: &CancelToken) -> Res
         Ok(report) => report.problem.as_ref().map(Problem::from),
         Err(error) => Some(Problem::from(error)),
     };
-    shared.publish_end(problem)?;
+    let pulled = outcome.as_ref().map(|report| report.pulled.clone()).unwrap_or_default();
+    shared.publish_end(problem, pulled)?;
     if let Ok(report) = &outcome {
         let (received, sent) = (report.pulled.changed(), report.pushed.total());
         tracing::info!(received, sent, pending = report.pending, operations = report.operations, "synced");
