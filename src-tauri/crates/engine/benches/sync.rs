@@ -1,5 +1,6 @@
 //! What sync costs: the first one of 300 + 1,000 memories with the server's float vectors, a check without news, and
-//! searches while a sync runs. Against the fake Papr on the loopback, with the real store and model.
+//! searches while 1,000 changes come. Against the fake Papr on the loopback, which takes its share of the processor, with
+//! the real store and model.
 //!
 //! `cargo bench -p papr-engine --bench sync`
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a benchmark prints, and stops where it cannot go on
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use papr_credentials::InMemory;
 use papr_engine::{Config, Engine, KeyPlace, Resources, Scope, ServerVectors};
-use papr_fake::{FakePapr, NewMemory, Options};
+use papr_fake::{Edit, FakePapr, NewMemory, Options};
 use papr_memory::{CancelToken, Mode, Query};
 
 const KEY: &str = "key-bench-0123456789";
@@ -54,77 +55,84 @@ fn searches_for(engine: &Engine, time: Duration) -> Vec<Duration> {
     })
 }
 
-fn main() {
+/// An engine on a folder of its own, signed in, that syncs when told to.
+fn open(folder: &Path, papr: &FakePapr) -> Engine {
     let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../vendor").canonicalize().unwrap();
+    let config = Config::new(folder.join("data"), Resources::in_folder(&vendor));
+    let engine = Engine::open(Config { keychain: Arc::new(InMemory::new()), ..config }).unwrap();
+    engine.sync_on_demand_only();
+    engine.start().unwrap();
+    engine.wait_ready();
+    engine.sign_in(KEY.to_owned(), Some(&papr.url()), KeyPlace::Keychain, &CancelToken::new()).unwrap();
+    engine
+}
+
+fn waited_for_papr(engine: &Engine) -> u32 {
+    engine.ledger(1_000).unwrap().entries.iter().map(|entry| entry.ms).sum()
+}
+
+fn report(what: &str, times: &mut [Duration]) {
+    let (p50, p95) = (at(times, 0.5), at(times, 0.95));
+    println!("search {what}: p50 {p50:.1} ms, p95 {p95:.1} ms, {} searches", times.len());
+}
+
+fn main() {
     let papr = FakePapr::start(Options::new().key(KEY, "bench").seed(7)).unwrap();
     for number in 0..300 {
         let text =
             format!("Goal {number}: bring the waiting time of service {} below {number} ms", number % 17);
         papr.add("bench", NewMemory::goal(text)).unwrap();
     }
-    for number in 0..1_000 {
-        let text = format!(
-            "Note {number}: the customer of case {} asked for a call back on day {}",
-            number * 7,
-            number % 28
-        );
-        papr.add("bench", NewMemory::text(text)).unwrap();
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let config = Config::new(folder.path().join("data"), Resources::in_folder(&vendor));
-    let engine = Engine::open(Config { keychain: Arc::new(InMemory::new()), ..config }).unwrap();
-    engine.start().unwrap();
-    engine.wait_ready();
-    engine.add_samples().unwrap();
-    engine.wait_until(|status| status.pending == 0);
-    engine.pause_sync(true).unwrap();
-    engine.sign_in(KEY.to_owned(), Some(&papr.url()), KeyPlace::Keychain, &CancelToken::new()).unwrap();
-    engine.set_server_vectors(ServerVectors::Float).unwrap();
+    let notes: Vec<String> = (0..1_000)
+        .map(|number| {
+            let text = format!("Note {number}: the customer of case {} asked for a call back", number * 7);
+            papr.add("bench", NewMemory::text(text)).unwrap()
+        })
+        .collect();
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
 
-    let mut idle = searches_for(&engine, Duration::from_secs(3));
-    let done = AtomicBool::new(false);
-    let mut during = thread::scope(|scope| {
-        let searching = scope.spawn(|| search_until(&engine, &done));
-        let begun = Instant::now();
-        let report = engine.sync(Scope::Snapshot, &CancelToken::new()).unwrap();
-        let whole = begun.elapsed();
-        let server: u32 = engine.ledger(10).unwrap().entries.iter().map(|entry| entry.ms).sum();
-        println!(
-            "first sync: {} memories, {} vectors, {:.0} ms in all, {server} ms of it waiting for the server",
-            report.pulled.created,
-            engine.server_vectors().unwrap(),
-            whole.as_secs_f64() * 1e3,
-        );
-        done.store(true, Ordering::Relaxed);
-        searching.join().unwrap()
-    });
-    let begun = Instant::now();
-    let mut embedding = searches_for(&engine, Duration::from_secs(3));
+    let engine = open(first.path(), &papr);
+    engine.set_server_vectors(ServerVectors::Float).unwrap();
+    let (before, begun) = (waited_for_papr(&engine), Instant::now());
+    let done = engine.sync(Scope::Snapshot, &CancelToken::new()).unwrap();
+    let (whole, server) = (begun.elapsed(), waited_for_papr(&engine) - before);
+    println!(
+        "first sync with float vectors: {} memories, {} vectors, {:.0} ms, {server} ms of it until answers were whole",
+        done.pulled.created,
+        engine.server_vectors().unwrap(),
+        whole.as_secs_f64() * 1e3,
+    );
+    drop(engine);
+
+    let engine = open(second.path(), &papr);
+    engine.sync(Scope::Snapshot, &CancelToken::new()).unwrap();
     engine.wait_until(|status| status.pending == 0);
-    println!("embedded in the background {:.1} s after it", begun.elapsed().as_secs_f64());
-    for (what, times) in [
-        ("idle", &mut idle),
-        ("while the first sync runs", &mut during),
-        ("while what came is embedded", &mut embedding),
-    ] {
-        println!(
-            "search {what}: p50 {:.1} ms, p95 {:.1} ms, {} searches",
-            at(times, 0.5),
-            at(times, 0.95),
-            times.len()
-        );
+    report("idle", &mut searches_for(&engine, Duration::from_secs(5)));
+    let (mut during, mut received) = (Vec::new(), 0);
+    for round in 0..8 {
+        for (number, id) in notes.iter().enumerate() {
+            let edit = Edit::topics(&["calls", if (round + number) % 2 == 0 { "even" } else { "odd" }]);
+            papr.edit("bench", id, edit).unwrap();
+        }
+        let done = AtomicBool::new(false);
+        during.extend(thread::scope(|scope| {
+            let searching = scope.spawn(|| search_until(&engine, &done));
+            let report = engine.sync(Scope::Delta, &CancelToken::new()).unwrap();
+            received += report.pulled.changed();
+            done.store(true, Ordering::Relaxed);
+            searching.join().unwrap()
+        }));
     }
-    engine.set_server_vectors(ServerVectors::Off).unwrap();
-    engine.sync(Scope::Delta, &CancelToken::new()).unwrap();
-    let before = (papr.traffic(), engine.ledger(0).unwrap().all.requests);
+    report(&format!("while syncs of {} changes run", received / 8), &mut during);
+    let (before, requests) = (papr.traffic(), engine.ledger(0).unwrap().all.requests);
     let begun = Instant::now();
-    let report = engine.sync(Scope::Delta, &CancelToken::new()).unwrap();
+    let done = engine.sync(Scope::Delta, &CancelToken::new()).unwrap();
     let (took, after) = (begun.elapsed(), papr.traffic());
     println!(
         "a check without news: {} bytes over the wire, {} request(s), {} operation(s), {:.1} ms",
-        after.bytes_in - before.0.bytes_in + after.bytes_out - before.0.bytes_out,
-        engine.ledger(0).unwrap().all.requests - before.1,
-        report.operations,
+        after.bytes_in - before.bytes_in + after.bytes_out - before.bytes_out,
+        engine.ledger(0).unwrap().all.requests - requests,
+        done.operations,
         took.as_secs_f64() * 1e3,
     );
 }

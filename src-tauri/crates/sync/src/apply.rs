@@ -1,4 +1,4 @@
-//! From a plan to the store: new memories get their ids, steps become one transaction.
+//! From a plan to the store: new memories get their ids, steps become transactions, the cursor with the last.
 
 use jiff::Timestamp;
 use papr_memory::ports::{StoreError, SyncStore};
@@ -15,6 +15,9 @@ use crate::run::NewId;
 
 /// Memories asked for by their ids.
 pub(crate) type Checks = Vec<(MemoryId, String)>;
+
+/// Steps of one transaction: a store lets nobody read while it makes them.
+const PIECE: usize = 64;
 
 /// For whom, with which ids and when.
 pub(crate) struct Making<'a> {
@@ -40,7 +43,7 @@ impl Making<'_> {
                 Operation::Check { id, remote } => checks.push((*id, remote.clone())),
             }
         }
-        let left_out = store.apply(self.account, &steps, state)?;
+        let left_out = self.in_pieces(store, &steps, state)?;
         for operation in &plan.operations {
             let made = operation.id().is_none_or(|id| !left_out.contains(&id));
             if made {
@@ -55,6 +58,25 @@ impl Making<'_> {
         pulled.unreadable += plan.unreadable;
         pulled.ghosts += plan.ghosts;
         Ok(Some(checks))
+    }
+
+    /// Makes the steps, some at a time so that searches come in between, with the state in the last transaction. Each
+    /// step is whole by itself and guarded by its revision: what a kill leaves out is planned again, and what was made is
+    /// met. Returns the ids of steps that had to be left out; the state is not written then.
+    fn in_pieces(
+        &self,
+        store: &(impl SyncStore + ?Sized),
+        steps: &[SyncStep],
+        state: Option<&AccountSync>,
+    ) -> Result<Vec<MemoryId>, StoreError> {
+        let (first, last) = steps.split_at(steps.len().saturating_sub(1) / PIECE * PIECE);
+        let mut left_out = Vec::new();
+        for piece in first.chunks(PIECE) {
+            left_out.extend(store.apply(self.account, piece, None)?);
+        }
+        let state = state.filter(|_| left_out.is_empty());
+        left_out.extend(store.apply(self.account, last, state)?);
+        Ok(left_out)
     }
 
     /// A new memory made of an item; none without a text.

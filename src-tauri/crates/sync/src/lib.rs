@@ -25,7 +25,7 @@
 //!
 //! # How it goes
 //! [`plan`] says what a snapshot or a delta asks for: no I/O, no clock. [`Syncer::run`] fetches, applies what was planned
-//! in one transaction with the cursor, then sends. [`schedule`] says when. [`Remote`] is what it needs of Papr.
+//! in small transactions with the cursor in the last, then sends. [`schedule`] says when. [`Remote`] is what it needs of Papr.
 //!
 //! Everything blocks and belongs on a worker thread.
 
