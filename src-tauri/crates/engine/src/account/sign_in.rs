@@ -195,7 +195,7 @@ impl Engine {
     /// Signs out: the key is removed. With `wipe` so is everything of the account's on this machine, backups included;
     /// otherwise its memories stay as a local copy, and what Papr has yet to hear is kept for the next sign-in.
     ///
-    /// A key that comes from the environment stays there; the error says so, after everything else was done.
+    /// A key that comes from the environment stays there, and signs in again at the next start.
     pub fn sign_out(&self, wipe: bool, cancel: &CancelToken) -> Result<SignedOut, Error> {
         let shared = &self.shared;
         let profile = shared.settings().profile().cloned().ok_or(Error::SignedOut)?;

@@ -108,15 +108,20 @@ enum Sync {
 impl Shared {
     /// Publishes how sync stands, from what the store knows.
     pub(crate) fn publish_sync(&self) -> Result<(), Error> {
+        self.publish_decision().map(drop)
+    }
+
+    /// The same; tells what is to be done now.
+    pub(crate) fn publish_decision(&self) -> Result<Decision, Error> {
         self.publish_state(Sync::AsItIs)
     }
 
     /// The same after a sync has ended, with what went wrong in it and what came.
     pub(crate) fn publish_end(&self, problem: Option<Problem>, pulled: Pulled) -> Result<(), Error> {
-        self.publish_state(Sync::Ended(problem, pulled))
+        self.publish_state(Sync::Ended(problem, pulled)).map(drop)
     }
 
-    fn publish_state(&self, run: Sync) -> Result<(), Error> {
+    fn publish_state(&self, run: Sync) -> Result<Decision, Error> {
         let settings = self.settings().clone();
         let now = self.clock.now();
         let state = match &settings.account {
@@ -155,7 +160,7 @@ impl Shared {
                 sync.phase = phase(decision, sync);
             }
         });
-        Ok(())
+        Ok(decision)
     }
 
     /// Publishes that a sync runs.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use papr_memory::CancelToken;
 use papr_memory::ports::SyncStore;
-use papr_sync::schedule::{Budget, Decision, Facts, decide};
+use papr_sync::schedule::{Budget, Decision, Facts};
 use papr_sync::{Options, Preview, Scope, SyncReport, SyncState, Syncer};
 
 use crate::account::indexed::Indexed;
@@ -184,12 +184,7 @@ fn note_sleep(shared: &Shared, before: Timestamp, rest: Option<Duration>) {
 
 /// Decides once and does it; how long to sleep then.
 fn look(shared: &Shared) -> Result<Option<Duration>, Error> {
-    shared.publish_sync()?;
-    let Some(account) = shared.settings().account.clone() else { return Ok(None) };
-    let state = papr_sync::state(&shared.store, &account)?;
-    let facts = shared.facts(&state);
-    let now = shared.clock.now();
-    match decide(&facts, &state.history, shared.budget(), now) {
+    match shared.publish_decision()? {
         Decision::Now(scope) => {
             let (cancel, whole, asked) = {
                 let mut desk = shared.papr.desk();
@@ -199,7 +194,8 @@ fn look(shared: &Shared) -> Result<Option<Duration>, Error> {
             sync(shared, scope, asked, &cancel).map(|_| Some(Duration::ZERO))
         }
         Decision::At(then) => {
-            let wait = Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO);
+            let wait = then.duration_since(shared.clock.now());
+            let wait = Duration::try_from(wait).unwrap_or(Duration::ZERO);
             Ok(Some(wait.min(LONGEST_SLEEP)))
         }
         Decision::Wait(_) => Ok(None),
