@@ -17,6 +17,13 @@ const PAGE: usize = 500;
 /// How old the newest backup may be, in hours.
 const BACKUP_HOURS: u32 = 24;
 
+/// From now on this thread, and those it starts, make way for searches.
+pub(crate) fn lower_priority() {
+    if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {
+        tracing::debug!(?error, "the priority could not be lowered");
+    }
+}
+
 /// Runs `work`; should it panic, what it was to do has failed, and nobody waits for it for ever.
 pub(crate) fn guarded(shared: &Shared, work: fn(&Shared)) {
     if catch_unwind(AssertUnwindSafe(|| work(shared))).is_ok() {

@@ -132,7 +132,7 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// Adds a memory or replaces it. `same_text` keeps its vector: only what was said is embedded.
     pub(crate) fn upsert(&mut self, memory: &Memory, same_text: bool) {
-        let vector = if same_text { self.take_vector(memory.id) } else { None };
+        let vector = if same_text { self.vector(memory.id) } else { None };
         let missing = self.building.as_ref().is_some_and(|building| building.missing.contains(&memory.id));
         let refused = self.building.as_ref().is_some_and(|building| building.refused.contains(&memory.id));
         self.remove(memory.id);
@@ -256,7 +256,16 @@ impl Catalog {
         self.recent.range((start, Bound::Unbounded)).copied()
     }
 
-    fn take_vector(&self, id: MemoryId) -> Option<Vector> {
+    /// The memories that are selected, the one first that last changed first.
+    pub(crate) fn in_time(&self, selection: &Selection) -> Vec<MemoryId> {
+        let place = |slot| Some((self.attributes.get(slot)?.updated_at, self.words.id(slot)?));
+        let mut places: Vec<(Timestamp, MemoryId)> = selection.slots().filter_map(place).collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The vector of a memory in the space that serves.
+    pub(crate) fn vector(&self, id: MemoryId) -> Option<Vector> {
         let vectors = self.vectors.as_ref()?;
         let numbers = Tier::ALL.iter().find_map(|&tier| vectors.of(tier).view().get(id))?;
         Vector::new(numbers, vectors.space.dims).ok()

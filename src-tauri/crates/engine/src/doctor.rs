@@ -2,8 +2,6 @@
 //! of a memory is in it.
 
 use std::fmt::{self, Write};
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use papr_memory::ports::{Embedder, Lane, Role};
@@ -11,6 +9,7 @@ use papr_memory::{CancelToken, Precision, Vector};
 use papr_models::Found;
 use serde::{Deserialize, Serialize};
 
+use crate::data::folder_size;
 use crate::model::{Serving, shelf};
 use crate::{Engine, Error, paths};
 
@@ -86,9 +85,9 @@ impl fmt::Display for Diagnosis {
 }
 
 /// What a look found: how it went, and the detail.
-type Look = (Verdict, String);
+pub(crate) type Look = (Verdict, String);
 /// A look at one thing.
-type Looks = fn(&Engine, &CancelToken) -> Look;
+pub(crate) type Looks = fn(&Engine, &CancelToken) -> Look;
 
 /// Reference vectors of a few texts, for models whose weights they were made with.
 const REFERENCE: &str = include_str!("../data/reference-vectors.json");
@@ -254,7 +253,7 @@ fn vectors(serving: &Serving, texts: &[&str], cancel: &CancelToken) -> Result<Ve
     embedded.vectors.into_iter().map(|vector| vector.map_err(bad)).collect()
 }
 
-fn device(engine: &Engine, _: &CancelToken) -> Look {
+pub(crate) fn device(engine: &Engine, _: &CancelToken) -> Look {
     look((|| {
         let serving = engine.serving()?;
         let report = serving.embedder.report();
@@ -280,7 +279,7 @@ fn device(engine: &Engine, _: &CancelToken) -> Look {
     })())
 }
 
-fn memory(_: &Engine, _: &CancelToken) -> Look {
+pub(crate) fn memory(_: &Engine, _: &CancelToken) -> Look {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let (available, total) = (system.available_memory(), system.total_memory());
@@ -295,7 +294,7 @@ fn memory(_: &Engine, _: &CancelToken) -> Look {
     (verdict, detail)
 }
 
-fn disk(engine: &Engine, _: &CancelToken) -> Look {
+pub(crate) fn disk(engine: &Engine, _: &CancelToken) -> Look {
     let folder = &engine.shared.data_folder;
     match papr_models::free_space(folder) {
         Ok(free) => {
@@ -306,7 +305,7 @@ fn disk(engine: &Engine, _: &CancelToken) -> Look {
     }
 }
 
-fn caches(engine: &Engine, _: &CancelToken) -> Look {
+pub(crate) fn caches(engine: &Engine, _: &CancelToken) -> Look {
     let shared = &engine.shared;
     let core_ml = papr_embed::cache_size(&shared.core_ml_cache()).unwrap_or_default();
     let mut detail = format!(
@@ -339,18 +338,7 @@ fn store(engine: &Engine, cancel: &CancelToken) -> Look {
     })())
 }
 
-/// Bytes of all files below `folder`; of one that is not there, none.
-fn folder_size(folder: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => folder_size(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(size).sum()
-}
-
-fn megabytes(bytes: u64) -> String {
+pub(crate) fn megabytes(bytes: u64) -> String {
     if bytes >= 10_000_000_000 {
         return format!("{:.0} GB", bytes as f64 / 1e9);
     }

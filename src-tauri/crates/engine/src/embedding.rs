@@ -20,24 +20,32 @@ pub(crate) const EMBED_BATCH: usize = 64;
 /// How long the disk is given to recover before vectors are written again.
 const DISK_RETRY: Duration = Duration::from_secs(20);
 
-/// Until the engine stops, or the model fails.
+/// Until the engine stops, or the model fails and nobody chose anything meanwhile.
 pub(crate) fn run(shared: &Shared) {
+    loop {
+        work(shared);
+        if shared.stop.is_cancelled() || !shared.queue.is_chosen() || shared.claim_model().is_none() {
+            return;
+        }
+    }
+}
+
+fn work(shared: &Shared) {
     let mut serving = match begin(shared) {
         Ok(serving) => serving,
         Err(error) => return fail(shared, &error),
     };
-    if serving.devices.wants_trial() {
-        match model::try_devices(shared, &mut serving) {
-            Ok(()) => announce(shared, &serving),
-            // The CPU, whose vectors all others are compared with, goes on.
-            Err(error) => tracing::error!(%error, "devices could not be tried"),
-        }
-    }
+    find_best_device(shared, &mut serving);
     let mut switch = Switch::begin(shared, &serving);
     loop {
         match shared.queue.next(EMBED_BATCH, switch.is_some()) {
             Work::Stop => return,
-            Work::Choice => switch = Switch::begin(shared, &serving),
+            Work::Choice => {
+                if let Err(error) = run_as_chosen(shared, &mut serving) {
+                    return fail(shared, &error);
+                }
+                switch = Switch::begin(shared, &serving);
+            }
             Work::Embed(ids) => match serve(shared, serving.embedder.as_ref(), &ids) {
                 Err(error @ Error::Store(_)) => wait_for_disk(shared, &error),
                 Err(error) => return fail(shared, &error),
@@ -51,6 +59,37 @@ pub(crate) fn run(shared: &Shared) {
             },
         }
     }
+}
+
+/// Tries the devices there are, if that was not done yet.
+fn find_best_device(shared: &Shared, serving: &mut Serving) {
+    if !serving.devices.wants_trial() {
+        return;
+    }
+    match model::try_devices(shared, serving) {
+        Ok(()) => announce(shared, serving),
+        // The CPU, whose vectors all others are compared with, goes on.
+        Err(error) => tracing::error!(%error, "devices could not be tried"),
+    }
+}
+
+/// Loads the model that serves anew if another device was chosen for it, or another time in memory. The one that is
+/// there serves meanwhile, and goes on if the other cannot be loaded. An error if none is to serve any more.
+fn run_as_chosen(shared: &Shared, serving: &mut Serving) -> Result<(), Error> {
+    match model::load_anew(shared, serving) {
+        Ok(None) => {}
+        Ok(Some(anew)) => {
+            *serving = anew;
+            announce(shared, serving);
+            find_best_device(shared, serving);
+        }
+        Err(error @ Error::SwitchedOff) => {
+            shared.model.clear();
+            return Err(error);
+        }
+        Err(error) => tracing::error!(%error, "the model goes on as it was loaded before"),
+    }
+    Ok(())
 }
 
 /// Whether a change of model goes on or is over.

@@ -46,11 +46,16 @@ impl Config {
             data_folder: data_folder.into(),
             resources,
             clock: Arc::new(SystemClock),
-            keychain: Arc::new(Keychain::new(paths::APP_IDENTIFIER)),
+            keychain: keychain(),
             fusion: Fusion::default(),
             child: None,
         }
     }
+}
+
+/// The system's keychain, as far as it is this app's.
+pub fn keychain() -> Arc<dyn CredentialStore> {
+    Arc::new(Keychain::new(paths::APP_IDENTIFIER))
 }
 
 impl fmt::Debug for Config {
@@ -80,6 +85,8 @@ pub(crate) struct Shared {
     catalog: RwLock<Catalog>,
     writer: Mutex<()>,
     settings: RwLock<Settings>,
+    /// Where a settings file that could not be read was put when this was opened.
+    pub(crate) settings_damaged: Option<PathBuf>,
 }
 
 impl Shared {
@@ -111,6 +118,21 @@ impl Shared {
             *settings = changed;
         }
         Ok(())
+    }
+
+    /// Says that the model is being loaded, and tells how it was before; none if it is being loaded already, or is
+    /// there. Whoever is told something loads it.
+    pub(crate) fn claim_model(&self) -> Option<ModelState> {
+        let mut claimed = None;
+        self.publish(|status| {
+            let before = status.model.state;
+            if matches!(before, ModelState::Off | ModelState::Failed) {
+                claimed = Some(before);
+                status.model.state = ModelState::Loading;
+                status.model.problem = None;
+            }
+        });
+        claimed
     }
 
     /// Publishes a change of the status, with the counts as they now are.
@@ -189,6 +211,7 @@ impl Engine {
             catalog: RwLock::default(),
             writer: Mutex::default(),
             settings: RwLock::new(settings),
+            settings_damaged: damaged_settings,
             data_folder: config.data_folder,
         };
         Ok(Self { shared: Arc::new(shared), workers: Mutex::default() })
@@ -198,21 +221,13 @@ impl Engine {
     /// what runs or is complete does nothing; what failed is tried again.
     pub fn start(&self) -> Result<(), Error> {
         self.start_index()?;
-        let (mut load, mut first) = (false, false);
-        self.shared.publish(|status| {
-            first = status.model.state == ModelState::Off;
-            load = first || status.model.state == ModelState::Failed;
-            if load {
-                status.model.state = ModelState::Loading;
-                status.model.problem = None;
-            }
-        });
-        if load {
+        let claimed = self.shared.claim_model();
+        if claimed.is_some() {
             self.shared.queue.pause(self.shared.settings().switch_paused);
             self.tell_unfinished();
             self.spawn("papr-model", embedding::run)?;
         }
-        if first {
+        if claimed == Some(ModelState::Off) {
             self.spawn_task("papr-graphs", graphs::run)?;
             self.spawn_task("papr-sync", run_sync)?;
         }

@@ -1,60 +1,18 @@
 //! What can go wrong, in words for people: what happened, what to do, and a code where the window acts on it.
 
+mod code;
+
 use std::io;
 use std::path::PathBuf;
 
 use papr_memory::ports::{CredentialError, EmbedError, StoreError};
 use papr_memory::{Cancelled, ContentError, MemoryId, QueryError, SecretError};
 use papr_models::ModelError;
-use papr_sync::{RemoteError, SyncError, Trouble};
-use serde::{Deserialize, Serialize};
+use papr_sync::{RemoteError, SyncError};
 
+pub use self::code::Code;
+use self::code::{credential_code, io_code, store_code};
 use crate::Problem;
-
-/// Codes of errors, one for each thing the window does something about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[non_exhaustive]
-pub enum Code {
-    /// There is no model, or no runtime to run it with: search by word goes on.
-    ModelMissing,
-    /// A file of the model is not what was pinned.
-    Checksum,
-    /// No room left.
-    DiskFull,
-    /// The network, or a host on it, cannot be reached.
-    Offline,
-    /// Somebody asked for a stop. An outcome, not a failure.
-    Cancelled,
-    /// There is no key: nobody is signed in, or the key is not where it was.
-    SignedOut,
-    /// Papr does not accept the key.
-    Unauthorised,
-    /// Papr was asked too often in a short time.
-    RateLimited,
-    /// The month's operations are used up.
-    Quota,
-    /// "Local only" is on.
-    LocalOnly,
-    /// There is no keychain.
-    KeychainMissing,
-    /// The keychain is locked, or gave no answer.
-    KeychainLocked,
-    /// The keychain, or a person who was asked, refused.
-    KeychainDenied,
-    /// Another process has the data folder.
-    StoreLocked,
-    /// What is on disk is not what was written.
-    StoreDamaged,
-    /// What was asked for cannot be done as it was asked.
-    InvalidInput,
-    /// There is no such memory.
-    NotFound,
-    /// The memory changed since it was shown.
-    Conflict,
-    /// Anything else.
-    Internal,
-}
 
 /// What to do where the model's files are not there or not right.
 const WITHOUT_MODEL: &str =
@@ -172,6 +130,32 @@ pub enum Error {
     /// "Local only" is on.
     #[error("local only is on, so nothing is sent and nothing fetched")]
     LocalOnly,
+    /// A number is not one of those that can be asked for.
+    #[error("{what} must be {least} to {greatest}, not {asked}")]
+    OutOfRange {
+        /// What it says how many of.
+        what: &'static str,
+        /// The least.
+        least: u64,
+        /// The greatest.
+        greatest: u64,
+        /// What was asked for.
+        asked: u64,
+    },
+    /// A folder cannot become the data folder.
+    #[error("{} cannot hold your memories: {reason}", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The data folder was moved, and where it was moved to there is none.
+    #[error("your memories were moved to {}, and they are not there", path.display())]
+    FolderAway {
+        /// Where they were moved to.
+        path: PathBuf,
+    },
     /// Papr has no such memory, or one without a text.
     #[error("Papr does not have this memory any more")]
     NotAtPapr,
@@ -200,6 +184,9 @@ impl Error {
             | Error::Key(_)
             | Error::AnotherAccount
             | Error::Client(_)
+            | Error::OutOfRange { .. }
+            | Error::Folder { .. }
+            | Error::FolderAway { .. }
             | Error::Model(
                 ModelError::InvalidId { .. }
                 | ModelError::NotOffered { .. }
@@ -245,7 +232,9 @@ impl Error {
             }
             Error::Query(QueryError::Empty) => "Type a word, a name or a question.",
             Error::Query(QueryError::TooLong { .. }) => "Search for a part of it.",
-            Error::Query(QueryError::Limit { .. }) => "Ask for a number in that range.",
+            Error::Query(QueryError::Limit { .. }) | Error::OutOfRange { .. } => {
+                "Ask for a number in that range."
+            }
             Error::Model(ModelError::Offline { .. } | ModelError::BadAnswer { .. }) => {
                 "What was fetched is kept. Check the connection and go on, or import the model from files."
             }
@@ -281,6 +270,13 @@ impl Error {
             Error::KeyGone => "Sign in again with the same key, or sign out.",
             Error::AnotherAccount => "Sign out first; you can keep a copy of what is here.",
             Error::LocalOnly => "Turn off local only to reach Papr or to download a model.",
+            Error::Folder { .. } => {
+                "Choose a new or an empty folder that is yours. Nothing was changed; your memories are where they were."
+            }
+            Error::FolderAway { .. } => {
+                "Connect the disk that they are on, or put the folder back where it was, and start again. Nothing was \
+                 changed."
+            }
             Error::NotAtPapr => "It may have been deleted meanwhile. Ask Papr again.",
             Error::Sync(_) => "Look at it again, and try once more.",
             _ => match self.code() {
@@ -301,37 +297,6 @@ impl Error {
     }
 }
 
-impl Code {
-    /// Whether the same call may succeed later without a change by the person.
-    pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Code::StoreLocked
-                | Code::DiskFull
-                | Code::Offline
-                | Code::Conflict
-                | Code::ModelMissing
-                | Code::RateLimited
-                | Code::KeychainLocked
-                | Code::KeychainMissing
-        )
-    }
-}
-
-impl From<Trouble> for Code {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Offline => Code::Offline,
-            Trouble::LocalOnly => Code::LocalOnly,
-            Trouble::Unauthorised => Code::Unauthorised,
-            Trouble::RateLimited => Code::RateLimited,
-            Trouble::Quota => Code::Quota,
-            Trouble::Refused => Code::InvalidInput,
-            _ => Code::Internal,
-        }
-    }
-}
-
 impl From<RemoteError> for Error {
     fn from(error: RemoteError) -> Self {
         if error.cancelled { Self::Cancelled(Cancelled) } else { Self::Papr(Box::new(error)) }
@@ -347,40 +312,5 @@ impl From<SyncError> for Error {
             SyncError::Cancelled(error) => error.into(),
             other => Self::Sync(other.to_string()),
         }
-    }
-}
-
-fn credential_code(error: &CredentialError) -> Code {
-    match error {
-        CredentialError::Missing { .. } => Code::KeychainMissing,
-        CredentialError::Locked | CredentialError::TimedOut { .. } => Code::KeychainLocked,
-        CredentialError::Denied => Code::KeychainDenied,
-        CredentialError::Variable { .. } | CredentialError::FromEnvironment { .. } => Code::InvalidInput,
-        _ => Code::Internal,
-    }
-}
-
-fn store_code(error: &StoreError) -> Code {
-    match error {
-        StoreError::Locked { .. } => Code::StoreLocked,
-        StoreError::Damaged { .. } => Code::StoreDamaged,
-        StoreError::NotOurs { .. } => Code::InvalidInput,
-        StoreError::NotFound(_) => Code::NotFound,
-        StoreError::Conflict { .. } => Code::Conflict,
-        StoreError::Io { source, .. } => io_code(source),
-        _ => Code::Internal,
-    }
-}
-
-fn io_code(error: &io::Error) -> Code {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::DiskFull,
-        io::ErrorKind::NotFound
-        | io::ErrorKind::PermissionDenied
-        | io::ErrorKind::ReadOnlyFilesystem
-        | io::ErrorKind::IsADirectory
-        | io::ErrorKind::NotADirectory
-        | io::ErrorKind::InvalidData => Code::InvalidInput,
-        _ => Code::Internal,
     }
 }

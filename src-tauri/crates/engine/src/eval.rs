@@ -216,7 +216,7 @@ impl Engine {
         let mut qualities = Vec::with_capacity(set.questions.len());
         let mut millis = Vec::with_capacity(set.questions.len());
         for question in &set.questions {
-            let reply = self.search(&Query::new(&question.text, DEPTH, None, mode)?, cancel)?;
+            let reply = self.search_plainly(&Query::new(&question.text, DEPTH, None, mode)?, cancel)?;
             millis.push(reply.timings.total as f64 / 1000.0);
             let found: Vec<&str> =
                 reply.hits.iter().filter_map(|hit| names.get(&hit.memory.id).map(String::as_str)).collect();

@@ -14,11 +14,12 @@ use papr_index::vectors::{Job, JobError, Step, Workers, pace, saved_segments};
 use papr_memory::{Dims, Space, Tier};
 use serde::{Deserialize, Serialize};
 
+use crate::background::lower_priority;
 use crate::catalog::Vectors;
 use crate::engine::Shared;
 
 /// The folder of the graphs within the data folder: in it a folder a space, in that a folder a tier.
-const FOLDER: &str = "index";
+pub(crate) const FOLDER: &str = "index";
 /// How many letters of a fingerprint name a space's folder.
 const NAME: usize = 16;
 /// Fewer vectors than this are scanned on any machine, without measuring.
@@ -143,12 +144,6 @@ fn tell(shared: &Shared, step: Step) {
 fn workers() -> Workers {
     let all = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Workers { threads: NonZeroUsize::new(all / 2).unwrap_or(NonZeroUsize::MIN), prepare: lower_priority }
-}
-
-fn lower_priority() {
-    if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {
-        tracing::debug!(?error, "the priority could not be lowered");
-    }
 }
 
 fn space_name(space: &Space) -> &str {

@@ -11,11 +11,16 @@
 
 pub mod account;
 mod background;
+mod browse;
 mod catalog;
+mod choices;
+mod data;
+mod diagnostics;
 pub mod doctor;
 mod downloads;
 mod embedding;
 mod engine;
+pub mod erase;
 mod error;
 pub mod eval;
 mod graphs;
@@ -32,11 +37,14 @@ mod transfer;
 pub mod upkeep;
 mod writing;
 
-pub use crate::engine::{Config, Engine};
+pub use crate::engine::{Config, Engine, keychain};
 pub use account::{
     AccountInfo, CloudHit, CloudReply, ConflictItem, KeyPlace, OutboxItem, OutboxState, SignedIn, SignedOut,
     SyncPhase, SyncStatus, SystemFacts,
 };
+pub use browse::{MAX_SOME, Related};
+pub use choices::Choices;
+pub use data::{DataSizes, MoveProgress, data_folder, move_data};
 pub use downloads::{Download, DownloadState};
 pub use error::{Code, Error};
 pub use graphs::GraphStatus;
@@ -53,5 +61,5 @@ pub use search::Fusion;
 pub use settings::{AccountProfile, ServerVectors, Settings};
 pub use status::{IndexState, ModelState, ModelStatus, Problem, Status};
 pub use switch::SwitchStatus;
-pub use transfer::{BadLine, Exported, ImportReport};
+pub use transfer::{BadLine, Exported, Format, ImportPreview, ImportReport, UnknownFormat};
 pub use writing::{Edit, NewMemory};

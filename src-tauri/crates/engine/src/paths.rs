@@ -1,15 +1,20 @@
 //! Where things are: the data folder, and the resources that come with the app.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use papr_memory::ports::StoreError;
+
+use crate::Error;
+use crate::data::pointer;
+use crate::settings::SETTINGS_FILE;
 
 /// The app's identifier; names its folders, here and in Tauri.
 pub const APP_IDENTIFIER: &str = "ai.papr.desktop";
 
 /// The folder of the store within the data folder.
-const STORE_FOLDER: &str = "memories";
+pub(crate) const STORE_FOLDER: &str = "memories";
 
 /// The folder of this person's data: the same that Tauri uses.
 ///
@@ -25,19 +30,26 @@ pub(crate) fn system_core_ml_cache() -> Option<PathBuf> {
     Some(caches.join(APP_IDENTIFIER).join("com.apple.e5rt.e5bundlecache"))
 }
 
-/// The store's folder in `data`, if `data` may be used: new, empty, ours already, or the app's own folder.
-pub(crate) fn store_folder(data: &Path) -> Result<PathBuf, StoreError> {
+/// The store's folder in `data`, if `data` may be used: new, empty, ours already, or the app's own folder; and neither
+/// moved away from there nor away.
+pub(crate) fn store_folder(data: &Path) -> Result<PathBuf, Error> {
     let store = data.join(STORE_FOLDER);
-    let io = |source| StoreError::Io { path: data.to_owned(), source };
+    pointer::check(data, &store, default_data_folder().as_deref())?;
+    let io = |source| Error::from(StoreError::Io { path: data.to_owned(), source });
     if !data.try_exists().map_err(io)? || store.is_dir() || default_data_folder().as_deref() == Some(data) {
         return Ok(store);
     }
-    let mut entries = data.read_dir().map_err(io)?;
-    if entries.next().is_none() {
-        return Ok(store);
-    }
-    let reason = "it holds other files and no memories".to_owned();
-    Err(StoreError::NotOurs { path: data.to_owned(), reason })
+    let mut names = data.read_dir().map_err(io)?.map(|entry| Ok(entry.map_err(io)?.file_name()));
+    let foreign = |name: &Result<OsString, Error>| !name.as_ref().is_ok_and(|name| is_made_first(name));
+    let Some(first) = names.find(foreign).transpose()? else { return Ok(store) };
+    let reason = format!("it holds {} and no memories", first.display());
+    Err(StoreError::NotOurs { path: data.to_owned(), reason }.into())
+}
+
+/// Whether the app makes a file or folder of this name before there are memories.
+fn is_made_first(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == "logs" || name.starts_with("desktop.json") || name.starts_with(SETTINGS_FILE)
 }
 
 /// The folder of what comes with the app: `onnxruntime/` with the runtime library, `models/` with a folder a
@@ -60,8 +72,11 @@ const LIBRARY: &str = "libonnxruntime.so.1.28.0";
 impl Resources {
     /// Resources in `folder`. `ORT_DYLIB_PATH` names another library.
     pub fn in_folder(folder: &Path) -> Self {
-        let runtime_library = env::var_os("ORT_DYLIB_PATH")
-            .map_or_else(|| folder.join("onnxruntime").join(LIBRARY), PathBuf::from);
+        let beside = folder.join("onnxruntime").join(LIBRARY);
+        // Where macOS wants libraries of an app, signed with it.
+        let framework = folder.join("../Frameworks").join(LIBRARY);
+        let own = if cfg!(target_os = "macos") && framework.exists() { framework } else { beside };
+        let runtime_library = env::var_os("ORT_DYLIB_PATH").map_or(own, PathBuf::from);
         Self { runtime_library, folder: folder.to_owned() }
     }
 
@@ -105,9 +120,12 @@ mod tests {
         assert!(store_folder(&data).is_ok(), "a folder that is yet to be made");
         std::fs::create_dir(&data).unwrap();
         assert!(store_folder(&data).is_ok(), "an empty folder");
+        std::fs::create_dir(data.join("logs")).unwrap();
+        std::fs::write(data.join("desktop.json"), "{}").unwrap();
+        assert!(store_folder(&data).is_ok(), "what the app itself makes before");
         std::fs::write(data.join("letter.txt"), "dear").unwrap();
         assert!(
-            matches!(store_folder(&data), Err(StoreError::NotOurs { .. })),
+            matches!(store_folder(&data), Err(Error::Store(StoreError::NotOurs { .. }))),
             "somebody's letters stay alone"
         );
         std::fs::create_dir(data.join(STORE_FOLDER)).unwrap();

@@ -78,6 +78,11 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Whether something was chosen that nobody has looked at yet.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.state().chosen
+    }
+
     /// Holds the building of another space, or lets it go on.
     pub(crate) fn pause(&self, paused: bool) {
         self.state().paused = paused;

@@ -5,16 +5,20 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use papr_embed::DeviceChoice;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// The file's name in the data folder.
 pub const SETTINGS_FILE: &str = "settings.json";
+
+/// The minutes that may be chosen between two looks at Papr; 0 besides.
+pub(crate) const SYNC_MINUTES: RangeInclusive<u32> = 5..=1_440;
 
 /// What a person may choose. Whatever is not in the file has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,14 @@ pub struct Settings {
     pub sync_paused: bool,
     /// What Papr's plan allows in a calendar month; the free one 1,000.
     pub operations_per_month: u64,
+    /// Minutes between two looks at Papr; 0 means the quieter it is, the rarer.
+    pub sync_minutes: u32,
+    /// What changed lately is raised a little in a ranking.
+    pub recent_first: bool,
+    /// Goals are raised a little in a ranking.
+    pub goals_first: bool,
+    /// How many results a page of a search has.
+    pub results: u32,
     /// Whether the vectors that Papr made are fetched and kept too, and in what form.
     pub server_vectors: ServerVectors,
     /// How many days the ledger goes back.
@@ -100,6 +112,12 @@ impl Settings {
         let id = self.account.as_deref()?;
         self.accounts.iter().find(|profile| profile.id == id)
     }
+
+    /// The time between two looks at Papr, if it was chosen; within its range, whatever the file says.
+    pub(crate) fn sync_every(&self) -> Option<SignedDuration> {
+        let minutes = self.sync_minutes.clamp(*SYNC_MINUTES.start(), *SYNC_MINUTES.end());
+        (self.sync_minutes > 0).then(|| SignedDuration::from_mins(minutes.into()))
+    }
 }
 
 impl Default for Settings {
@@ -116,6 +134,10 @@ impl Default for Settings {
             local_only: false,
             sync_paused: false,
             operations_per_month: 1_000,
+            sync_minutes: 0,
+            recent_first: false,
+            goals_first: false,
+            results: 50,
             server_vectors: ServerVectors::Off,
             ledger_days: 90,
             compact_at_start: false,

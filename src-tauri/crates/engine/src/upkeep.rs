@@ -39,7 +39,7 @@ impl Engine {
     }
 
     pub(crate) fn store_folder(&self) -> Result<PathBuf, Error> {
-        Ok(paths::store_folder(&self.shared.data_folder)?)
+        paths::store_folder(&self.shared.data_folder)
     }
 }
 

@@ -1,13 +1,18 @@
 //! Writing: add, edit, delete, take back. "Saved" is said when the store has flushed; a memory is then found
 //! by word at once and by meaning moments later.
 
+use std::collections::BTreeSet;
 use std::sync::MutexGuard;
 
+use jiff::Timestamp;
 use papr_memory::ports::{Store, SyncStore};
 use papr_memory::{Content, Memory, MemoryId, Source, Tier, TierSetter};
 use serde::{Deserialize, Serialize};
 
 use crate::{Engine, Error};
+
+/// Memories moved in one transaction.
+const MOVED_AT_ONCE: usize = 500;
 
 /// A memory that is to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,12 +68,7 @@ impl Engine {
         if after == before {
             return Ok(before);
         }
-        after.rev += 1;
-        if after.source == Source::Sample {
-            // What a person has worked on is theirs, and does not leave with the samples.
-            after.source = Source::User;
-        }
-        after.touch(shared.clock.now());
+        revise(&mut after, shared.clock.now());
         shared.store.replace(&after)?;
         let same_text = after.content == before.content;
         shared.catalog_mut().upsert(&after, same_text);
@@ -78,6 +78,38 @@ impl Engine {
         shared.publish(|_| {});
         shared.papr.edited(shared.clock.now());
         Ok(after)
+    }
+
+    /// Puts memories into a tier, some hundreds in a transaction; returns how many stood in the other one. Unknown ones
+    /// are passed over.
+    pub fn move_to(&self, ids: &[MemoryId], tier: Tier) -> Result<usize, Error> {
+        let shared = &self.shared;
+        let ids: BTreeSet<MemoryId> = ids.iter().copied().collect();
+        let ids: Vec<MemoryId> = ids.into_iter().collect();
+        let mut moved = 0;
+        for ids in ids.chunks(MOVED_AT_ONCE) {
+            let _writer = shared.writer();
+            let mut movers = Vec::with_capacity(ids.len());
+            for &id in ids {
+                let Some(mut memory) = shared.shown(id)?.filter(|memory| memory.tier != tier) else {
+                    continue;
+                };
+                (memory.tier, memory.tier_set_by) = (tier, TierSetter::User);
+                revise(&mut memory, shared.clock.now());
+                movers.push(memory);
+            }
+            shared.store.replace_all(&movers)?;
+            let mut catalog = shared.catalog_mut();
+            for memory in &movers {
+                catalog.upsert(memory, true);
+            }
+            moved += movers.len();
+        }
+        if moved > 0 {
+            shared.publish(|_| {});
+            shared.papr.edited(shared.clock.now());
+        }
+        Ok(moved)
     }
 
     /// Deletes memories; returns those that were there. [`Engine::restore`] takes them back.
@@ -137,6 +169,15 @@ impl Engine {
         self.shared.publish(|_| {});
         self.shared.papr.edited(self.shared.clock.now());
     }
+}
+
+/// Makes a changed memory its next revision. What a person has worked on is theirs, and does not leave with the samples.
+fn revise(memory: &mut Memory, at: Timestamp) {
+    memory.rev += 1;
+    if memory.source == Source::Sample {
+        memory.source = Source::User;
+    }
+    memory.touch(at);
 }
 
 /// Topics without white space around them, empty ones and repeats.

@@ -221,6 +221,9 @@ pub trait Store: Send + Sync {
     /// another text go.
     fn replace(&self, memory: &Memory) -> Result<(), StoreError>;
 
+    /// The same for several memories at once, all or none; each stands among them once.
+    fn replace_all(&self, memories: &[Memory]) -> Result<(), StoreError>;
+
     /// Moves memories among the tombstones at time `at`, from where [`Store::restore`] takes them back.
     /// Returns those that were there; unknown ids are passed over.
     fn delete(&self, ids: &[MemoryId], at: Timestamp) -> Result<Vec<Memory>, StoreError>;

@@ -44,6 +44,9 @@ pub struct Hit {
     pub words: Option<f32>,
     /// The score the list is sorted by within its reason class, in [0, 1].
     pub score: f32,
+    /// What it was raised by for being recent, or a goal, where a person chose that: a part of the score. 0 otherwise.
+    #[serde(default)]
+    pub boost: f32,
     /// Why it is here.
     pub why: Reason,
     /// The words of the query that stand in the memory, as they were typed.

@@ -214,24 +214,31 @@ impl SledStore {
         })
     }
 
-    pub(crate) fn replace_one(&self, memory: &Memory) -> Result<(), StoreError> {
-        let id = memory.id;
-        let value = record::encode(memory, None)?;
+    pub(crate) fn replace_each(&self, memories: &[Memory]) -> Result<(), StoreError> {
+        if memories.is_empty() {
+            return Ok(());
+        }
+        let values: Vec<_> =
+            memories.iter().map(|memory| record::encode(memory, None)).collect::<Result<_, _>>()?;
         let mut writer = self.writer();
         let spaces = writer.spaces.clone();
         self.commit(&mut writer, |trees| {
-            let Some(kept) = View::memory(trees.memories, id)? else {
-                return Err(refuse(StoreError::NotFound(id)));
-            };
-            if memory.rev.checked_sub(1) != Some(kept.rev) {
-                return Err(conflict(id, memory.rev.saturating_sub(1), kept.rev));
+            for (memory, value) in memories.iter().zip(&values) {
+                let id = memory.id;
+                let Some(kept) = View::memory(trees.memories, id)? else {
+                    return Err(refuse(StoreError::NotFound(id)));
+                };
+                if memory.rev.checked_sub(1) != Some(kept.rev) {
+                    return Err(conflict(id, memory.rev.saturating_sub(1), kept.rev));
+                }
+                if memory.content != kept.content {
+                    trees.drop_vectors(id, &spaces)?;
+                }
+                moves::record(trees, &kept, memory)?;
+                trees.put(trees.memories, &id.to_bytes(), value)?;
+                trees.tell_papr(id, outbox::after_change(memory))?;
             }
-            if memory.content != kept.content {
-                trees.drop_vectors(id, &spaces)?;
-            }
-            moves::record(trees, &kept, memory)?;
-            trees.put(trees.memories, &id.to_bytes(), &value)?;
-            trees.tell_papr(id, outbox::after_change(memory))
+            Ok(())
         })
     }
 

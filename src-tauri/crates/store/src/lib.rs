@@ -44,6 +44,7 @@ mod backup;
 mod change;
 mod check;
 mod child;
+mod closed;
 mod codec;
 mod compact;
 mod dump;
@@ -86,6 +87,7 @@ use sled::IVec;
 pub use backup::{Backup, BackupContents, BackupMade, list as backups, verify_backup};
 pub use check::{CheckProgress, CheckReport, Finding};
 pub use child::{Child, serve};
+pub use closed::{Closed, foreign};
 pub use compact::{Compacted, compact};
 pub use outbox::{Op, OutboxEntry};
 pub use quarantine::{list as quarantined, remove as remove_quarantined};
@@ -239,7 +241,11 @@ impl Store for SledStore {
     }
 
     fn replace(&self, memory: &Memory) -> Result<(), StoreError> {
-        self.replace_one(memory)
+        self.replace_each(std::slice::from_ref(memory))
+    }
+
+    fn replace_all(&self, memories: &[Memory]) -> Result<(), StoreError> {
+        self.replace_each(memories)
     }
 
     fn delete(&self, ids: &[MemoryId], at: Timestamp) -> Result<Vec<Memory>, StoreError> {

@@ -14,7 +14,7 @@ pub(crate) const APP: &str = "papr-desktop";
 /// The key in the manifest of which version made the database.
 pub(crate) const MADE_BY_KEY: &[u8] = b"made-by";
 pub(crate) const MARKER: &str = "store.json";
-const MARKER_PART: &str = "store.json.part";
+pub(crate) const MARKER_PART: &str = "store.json.part";
 pub(crate) const LOCK: &str = "lock";
 
 /// What may lie in a folder that counts as empty: our own first steps, and what file browsers leave.

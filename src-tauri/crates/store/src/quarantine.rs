@@ -18,7 +18,7 @@ use crate::{marker, recover, seal, state};
 /// The folder of all that was set aside.
 pub(crate) const FOLDER: &str = "quarantine";
 /// A database that is complete and waits to take the other's place.
-const SWAP: &str = "swap";
+pub(crate) const SWAP: &str = "swap";
 /// In it: the name of the quarantine for what it replaces, or [`MAY_GO`].
 const PLAN: &str = "plan";
 /// What is replaced may go.

@@ -20,7 +20,7 @@ use crate::tree::Part;
 use crate::{SledStore, id_of, links, marker, migrate, record, seal, vectors};
 
 /// The folder of a database that is not complete yet.
-const STAGE: &str = "rebuilt.part";
+pub(crate) const STAGE: &str = "rebuilt.part";
 
 /// Entries and bytes put back in one transaction.
 const BATCH: usize = 500;

@@ -344,3 +344,21 @@ fn readers_see_whole_changes_while_a_writer_works() {
     });
     assert_eq!(store.counts().unwrap().total(), 540);
 }
+
+#[test]
+fn several_are_replaced_all_or_none() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    let all = [memory(1, "one"), memory(2, "two")];
+    store.insert(&all).unwrap();
+    let next = |memory: &Memory| Memory { rev: 2, tier: Tier::Goals, updated_at: at(9), ..memory.clone() };
+    let [one, two] = [next(&all[0]), next(&all[1])];
+    let stale = Memory { rev: 7, ..two.clone() };
+    assert!(matches!(store.replace_all(&[one.clone(), stale]), Err(StoreError::Conflict { .. })));
+    assert_eq!(store.page(None, 9).unwrap(), all, "none of them changed");
+    assert!(store.tier_moves(one.id).unwrap().is_empty());
+    store.replace_all(&[one.clone(), two.clone()]).unwrap();
+    assert_eq!(store.page(None, 9).unwrap(), [one.clone(), two]);
+    assert_eq!(store.tier_moves(one.id).unwrap().len(), 1, "each with its history");
+    store.replace_all(&[]).unwrap();
+}

@@ -2,7 +2,8 @@
 //!
 //! Looking is cheap (a delta, 1 operation) and soon after something happened; the quieter it stays, the rarer it gets,
 //! down to six times a day. Both tiers (3 operations more) come once a day. So an idle day costs at most
-//! [`IDLE_DAY`] operations. What was written here goes up within seconds, whatever the interval.
+//! [`IDLE_DAY`] operations. Where a person chose how often, that holds instead, as far as the month's operations reach.
+//! What was written here goes up within seconds, whatever the interval.
 
 use jiff::{SignedDuration, Timestamp};
 use papr_memory::AccountSync;
@@ -78,10 +79,10 @@ impl Budget {
         self.left(history, now).saturating_sub(kept)
     }
 
-    /// Operations at the end of the month if it goes on as now.
-    pub fn forecast(self, history: &AccountSync, now: Timestamp) -> u64 {
+    /// Operations at the end of the month if it goes on as now; `every` as in [`decide`].
+    pub fn forecast(self, history: &AccountSync, every: Option<SignedDuration>, now: Timestamp) -> u64 {
         let day = SignedDuration::from_hours(24).as_secs();
-        let looks = (day / interval(history, self, now).as_secs().max(1)).max(0).cast_unsigned();
+        let looks = (day / interval(history, self, every, now).as_secs().max(1)).max(0).cast_unsigned();
         spent(history, now) + days_left(now) * (looks + 4)
     }
 }
@@ -117,8 +118,14 @@ pub enum Why {
 }
 
 /// What to do at `now`. A person's word goes before everything but "local only", a missing key and the time that Papr
-/// itself asked to wait.
-pub fn decide(facts: &Facts, history: &AccountSync, budget: Budget, now: Timestamp) -> Decision {
+/// itself asked to wait. `every` is the time between two looks that a person chose, if one did.
+pub fn decide(
+    facts: &Facts,
+    history: &AccountSync,
+    budget: Budget,
+    every: Option<SignedDuration>,
+    now: Timestamp,
+) -> Decision {
     let history = &believable(history, now);
     let tried = history.tried_at.unwrap_or(Timestamp::MIN);
     let since = |at: Option<Timestamp>| at.filter(|at| *at > tried && *at <= now);
@@ -152,7 +159,7 @@ pub fn decide(facts: &Facts, history: &AccountSync, budget: Budget, now: Timesta
     } else if since(facts.woke_at).is_some() && history.tried_at.is_none_or(|at| later(at, SHORTEST) <= now) {
         Some(now)
     } else {
-        Some(history.tried_at.map_or(now, |at| later(at, interval(history, budget, now))))
+        Some(history.tried_at.map_or(now, |at| later(at, interval(history, budget, every, now))))
     };
     let due = [edits, look].into_iter().flatten().min();
     let due = due.map(|due| due.max(backoff(history)));
@@ -194,14 +201,20 @@ fn scope(history: &AccountSync, now: Timestamp) -> Scope {
     if due { Scope::Snapshot } else { Scope::Delta }
 }
 
-/// Twice as long with every look that found nothing, and as long as the month's operations need it to be.
-fn interval(history: &AccountSync, budget: Budget, now: Timestamp) -> SignedDuration {
+/// What was chosen, or twice as long with every look that found nothing; and as long as the month's operations need it
+/// to be.
+fn interval(
+    history: &AccountSync,
+    budget: Budget,
+    every: Option<SignedDuration>,
+    now: Timestamp,
+) -> SignedDuration {
     let doubled = SHORTEST.checked_mul(1 << history.quiet.min(10)).unwrap_or(LONGEST).min(LONGEST);
     // A day's share, less its snapshot.
     let share = (budget.for_one(history, false, now) / days_left(now)).saturating_sub(4).max(1);
     let day = SignedDuration::from_hours(24);
     let affordable = day / i32::try_from(share).unwrap_or(i32::MAX);
-    doubled.max(affordable.min(LONGEST))
+    every.unwrap_or(doubled).max(affordable.min(LONGEST))
 }
 
 /// The earliest next try after failures.
@@ -235,161 +248,4 @@ fn next_month(now: Timestamp) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn facts() -> Facts {
-        Facts { signed_in: true, ..Facts::default() }
-    }
-
-    /// A month of deciding, each sync taken to cost what it does where nothing changes.
-    fn idle(days: i64, history: &mut AccountSync, budget: Budget) -> Vec<u64> {
-        let start = at("2026-11-01T00:00:00Z");
-        let mut now = start;
-        let mut costs = vec![0; usize::try_from(days).unwrap()];
-        while now < later(start, SignedDuration::from_hours(24 * days)) {
-            match decide(&facts(), history, budget, now) {
-                Decision::Now(scope) => {
-                    // A snapshot, its delta, one memory in no tier looked at.
-                    let cost = if scope == Scope::Snapshot { 5 } else { 1 };
-                    let day = now.duration_since(start).as_hours() / 24;
-                    costs[usize::try_from(day).unwrap()] += cost;
-                    if scope == Scope::Snapshot {
-                        history.snapshot_at = Some(now);
-                    }
-                    history.month = "2026-11".to_owned();
-                    history.spent += cost;
-                    (history.tried_at, history.succeeded_at) = (Some(now), Some(now));
-                    history.quiet += 1;
-                }
-                Decision::At(then) => {
-                    assert!(then > now, "time goes on");
-                    now = then;
-                }
-                Decision::Wait(why) => panic!("nothing is in the way: {why:?}"),
-            }
-        }
-        costs
-    }
-
-    #[test]
-    fn an_idle_day_costs_ten_operations_and_an_idle_month_a_third_of_the_plan() {
-        let costs = idle(30, &mut AccountSync::default(), Budget::default());
-        assert!(costs[1..].iter().all(|cost| *cost <= IDLE_DAY), "{costs:?}");
-        let all: u64 = costs.iter().sum();
-        assert!(all <= 320, "an idle month cost {all}");
-    }
-
-    #[test]
-    fn a_small_budget_is_not_overrun() {
-        let budget = Budget { per_month: 100 };
-        let all: u64 = idle(30, &mut AccountSync::default(), budget).iter().sum();
-        assert!(all <= 100, "{all} of 100 were spent");
-    }
-
-    #[test]
-    fn what_was_written_goes_up_seconds_later_and_together() {
-        let now = at("2026-11-05T12:00:00Z");
-        let mut history =
-            AccountSync { tried_at: Some(later(now, -SHORTEST)), quiet: 9, ..AccountSync::default() };
-        history.snapshot_at = history.tried_at;
-        let edited = Facts { pending: 1, edited_at: Some(now), ..facts() };
-        let due = later(now, DEBOUNCE);
-        assert_eq!(decide(&edited, &history, Budget::default(), now), Decision::At(due), "more may follow");
-        assert_eq!(decide(&edited, &history, Budget::default(), due), Decision::Now(Scope::Delta));
-        let low = Facts { low_battery: true, ..edited };
-        assert_eq!(
-            decide(&low, &history, Budget::default(), due),
-            Decision::Now(Scope::Delta),
-            "edits go all the same"
-        );
-    }
-
-    #[test]
-    fn nothing_goes_where_it_may_not() {
-        let now = at("2026-11-05T12:00:00Z");
-        let history = AccountSync::default();
-        let asked = Facts { asked_at: Some(now), ..facts() };
-        let decide = |facts: &Facts, history: &AccountSync| decide(facts, history, Budget::default(), now);
-        let local = Facts { local_only: true, ..asked.clone() };
-        assert_eq!(decide(&local, &history), Decision::Wait(Why::LocalOnly), "not even when asked");
-        assert_eq!(
-            decide(&Facts { signed_in: false, ..asked.clone() }, &history),
-            Decision::Wait(Why::SignedOut)
-        );
-        for (facts, why) in [
-            (Facts { paused: true, ..facts() }, Why::Paused),
-            (Facts { offline: true, ..facts() }, Why::Offline),
-            (Facts { metered: true, ..facts() }, Why::Metered),
-        ] {
-            assert_eq!(decide(&facts, &history), Decision::Wait(why));
-            let asked = Facts { asked_at: Some(now), ..facts };
-            assert_eq!(decide(&asked, &history), Decision::Now(Scope::Snapshot), "a person may");
-        }
-        let wrong = AccountSync { problem: Some("unauthorised".to_owned()), ..AccountSync::default() };
-        assert_eq!(decide(&facts(), &wrong), Decision::Wait(Why::Unauthorised), "a wrong key stays wrong");
-    }
-
-    #[test]
-    fn papr_is_left_alone_until_it_said_and_longer_after_every_failure() {
-        let now = at("2026-11-05T12:00:00Z");
-        let until = later(now, SignedDuration::from_mins(7));
-        let told = AccountSync {
-            tried_at: Some(now),
-            failures: 1,
-            not_before: Some(until),
-            ..AccountSync::default()
-        };
-        let asked = Facts { asked_at: Some(later(now, DEBOUNCE)), ..facts() };
-        let soon = later(now, DEBOUNCE);
-        assert_eq!(decide(&asked, &told, Budget::default(), soon), Decision::At(until), "429 with a time");
-        let mut waits = Vec::new();
-        for failures in 1..12 {
-            let history = AccountSync { tried_at: Some(now), failures, ..AccountSync::default() };
-            let waiting = Facts { pending: 3, ..facts() };
-            let Decision::At(then) = decide(&waiting, &history, Budget::default(), now) else {
-                panic!("not at once after a failure")
-            };
-            waits.push(then.duration_since(now));
-        }
-        assert!(waits.is_sorted() && waits[0] <= SHORTEST && *waits.last().unwrap() <= LONGEST, "{waits:?}");
-        let quota = AccountSync {
-            tried_at: Some(now),
-            failures: 1,
-            problem: Some("quota".to_owned()),
-            ..AccountSync::default()
-        };
-        assert_eq!(decide(&facts(), &quota, Budget::default(), now), Decision::At(later(now, AFTER_QUOTA)));
-    }
-
-    #[test]
-    fn a_clock_that_was_ahead_holds_nothing_up() {
-        let now = at("2026-11-05T12:00:00Z");
-        let ahead = later(now, SignedDuration::from_hours(24 * 400));
-        let history = AccountSync {
-            tried_at: Some(ahead),
-            snapshot_at: Some(ahead),
-            not_before: Some(later(ahead, DEBOUNCE)),
-            ..AccountSync::default()
-        };
-        let asked = Facts { asked_at: Some(now), ..facts() };
-        for facts in [facts(), asked] {
-            assert_eq!(decide(&facts, &history, Budget::default(), now), Decision::Now(Scope::Snapshot));
-        }
-    }
-
-    #[test]
-    fn the_forecast_follows_what_was_spent() {
-        let now = at("2026-11-15T12:00:00Z");
-        let quiet =
-            AccountSync { quiet: 9, month: "2026-11".to_owned(), spent: 100, ..AccountSync::default() };
-        let forecast = Budget::default().forecast(&quiet, now);
-        assert!((200..=300).contains(&forecast), "100 so far and 16 quiet days of 10: {forecast}");
-        let last_month = AccountSync { month: "2026-10".to_owned(), ..quiet };
-        assert_eq!(Budget::default().left(&last_month, now), 1_000, "a new month begins at nothing");
-    }
-}
+mod tests;

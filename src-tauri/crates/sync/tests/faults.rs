@@ -156,7 +156,8 @@ fn three_ways_of_saying_no_are_told_apart() {
         assert_eq!(history.problem.as_deref(), Some(word));
         let later = world.clock.now() + jiff::SignedDuration::from_hours(24);
         let facts = Facts { signed_in: true, pending: 1, ..Facts::default() };
-        let held = decide(&facts, &history, Budget::default(), later) == Decision::Wait(Why::Unauthorised);
+        let held =
+            decide(&facts, &history, Budget::default(), None, later) == Decision::Wait(Why::Unauthorised);
         assert_eq!(held, trouble == Trouble::Unauthorised, "{fault:?}: only a wrong key waits for a person");
     }
     world.well();

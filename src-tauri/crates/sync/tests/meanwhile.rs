@@ -279,7 +279,7 @@ fn an_idle_day_costs_ten_operations_at_papr() {
         let now = world.clock.now();
         let history = world.store.account_sync(ALICE).unwrap();
         let facts = Facts { signed_in: true, ..Facts::default() };
-        match decide(&facts, &history, Budget::default(), now) {
+        match decide(&facts, &history, Budget::default(), None, now) {
             Decision::Now(scope) => {
                 let before = world.papr.operations(ALICE);
                 let report = world.sync_with(&world.remote, scope);

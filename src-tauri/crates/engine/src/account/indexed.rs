@@ -6,7 +6,7 @@ use papr_memory::{AccountSync, CancelToken, Link, Memory, MemoryId, OutboxEntry,
 use crate::engine::Shared;
 
 /// Memories put into the catalogue before a search may come in between.
-const BATCH: usize = 32;
+const BATCH: usize = 4;
 
 /// The store, with the catalogue kept in step under the writer's lock.
 pub(crate) struct Indexed<'a> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Engine, Error};
 
-const FOLDER: &str = "ledger";
+pub(crate) const FOLDER: &str = "ledger";
 const ENDING: &str = ".jsonl";
 
 /// One request.
@@ -99,7 +100,7 @@ pub struct LedgerReport {
 /// Writes the ledger.
 pub(crate) struct Ledger {
     folder: PathBuf,
-    days: u32,
+    days: AtomicU32,
     clock: Arc<dyn Clock>,
     today: Mutex<Option<(Date, File)>>,
 }
@@ -107,7 +108,13 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// In the data folder; nothing is made before the first request.
     pub(crate) fn new(data: &Path, days: u32, clock: Arc<dyn Clock>) -> Self {
-        Self { folder: data.join(FOLDER), days, clock, today: Mutex::default() }
+        Self { folder: data.join(FOLDER), days: days.into(), clock, today: Mutex::default() }
+    }
+
+    /// Goes back so many days from now on; those before are removed.
+    pub(crate) fn keep_days(&self, days: u32) {
+        self.days.store(days, Ordering::Relaxed);
+        self.forget_before(day_of(self.clock.now()));
     }
 
     pub(crate) fn record(&self, entry: &LedgerEntry) {
@@ -155,7 +162,8 @@ impl Ledger {
 
     /// Removes the days that are not kept any more.
     fn forget_before(&self, day: Date) {
-        let Ok(oldest) = day.checked_sub(i64::from(self.days.max(1) - 1).days()) else { return };
+        let days = self.days.load(Ordering::Relaxed).max(1);
+        let Ok(oldest) = day.checked_sub(i64::from(days - 1).days()) else { return };
         for (date, path) in self.files().unwrap_or_default() {
             if date < oldest
                 && let Err(error) = fs::remove_file(&path)
@@ -196,7 +204,7 @@ impl Ledger {
     }
 
     fn report(&self, limit: usize) -> io::Result<LedgerReport> {
-        let mut report = LedgerReport { days: self.days, ..LedgerReport::default() };
+        let mut report = LedgerReport { days: self.days.load(Ordering::Relaxed), ..LedgerReport::default() };
         let today = day_of(self.clock.now());
         self.each(|entry| {
             report.all.count(&entry);

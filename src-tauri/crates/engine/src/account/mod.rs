@@ -115,6 +115,11 @@ impl Papr {
         self.changed.notify_all();
     }
 
+    /// Has the worker decide anew.
+    pub(crate) fn poke(&self) {
+        self.note(|_| {});
+    }
+
     /// Something was written here.
     pub(crate) fn edited(&self, at: Timestamp) {
         self.note(|desk| desk.edited_at = Some(at));

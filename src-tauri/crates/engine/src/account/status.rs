@@ -130,7 +130,8 @@ impl Shared {
         };
         let budget = Budget { per_month: settings.operations_per_month };
         let facts = self.facts(&state);
-        let decision = decide(&facts, &state.history, budget, now);
+        let every = settings.sync_every();
+        let decision = decide(&facts, &state.history, budget, every, now);
         self.publish(|status| {
             let sync = &mut status.sync;
             let mut running = sync.phase == SyncPhase::Syncing;
@@ -154,7 +155,7 @@ impl Shared {
             sync.succeeded_at = state.history.succeeded_at;
             sync.budget = budget.per_month;
             sync.spent = budget.per_month - budget.left(&state.history, now).min(budget.per_month);
-            sync.forecast = budget.forecast(&state.history, now);
+            sync.forecast = budget.forecast(&state.history, every, now);
             sync.next_at = if let Decision::At(at) = decision { Some(at) } else { None };
             if !running {
                 sync.phase = phase(decision, sync);

@@ -10,6 +10,7 @@ use papr_sync::{Options, Preview, Scope, SyncReport, SyncState, Syncer};
 
 use crate::account::indexed::Indexed;
 use crate::account::server_space;
+use crate::background::lower_priority;
 use crate::engine::Shared;
 use crate::{Code, Engine, Error, Problem};
 
@@ -145,6 +146,7 @@ fn run_once(shared: &Shared, scope: Scope, asked: bool, cancel: &CancelToken) ->
 
 /// The worker: decides, syncs or sleeps, until the engine ends.
 pub(crate) fn run(shared: &Shared) {
+    lower_priority();
     if let Err(error) = shared.publish_sync() {
         tracing::warn!(code = ?error.code(), "how sync stands is not known");
     }

@@ -14,7 +14,7 @@ use papr_models::InstalledModel;
 
 use super::{Serving, describe};
 use crate::engine::Shared;
-use crate::{Error, ModelState};
+use crate::{Error, ModelState, data};
 
 /// Names a device, before the settings do.
 const DEVICE_VARIABLE: &str = "PAPR_DEVICE";
@@ -26,6 +26,32 @@ const TRIED_WITH: [&str; 3] = [
     "The planning page must answer within two seconds on a slow phone. The team agreed to cache the calendar for \
      five minutes, to load pictures late, and to measure again in spring before anything else is promised.",
 ];
+
+/// How a person wants models to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    device: DeviceChoice,
+    unload_minutes: u32,
+}
+
+impl Way {
+    /// As it is chosen now: the environment's word on the device, else the settings'.
+    fn chosen(shared: &Shared) -> Result<Self, Error> {
+        Ok(Self { device: device_choice(shared)?, unload_minutes: shared.settings().unload_minutes })
+    }
+
+    fn unload_after(self) -> Option<Duration> {
+        (self.unload_minutes > 0).then(|| Duration::from_secs(60 * u64::from(self.unload_minutes)))
+    }
+}
+
+/// Loads a model again if it is to be run in another way by now; none if it runs as it should.
+pub(crate) fn load_anew(shared: &Shared, serving: &Serving) -> Result<Option<Serving>, Error> {
+    if Way::chosen(shared)? == serving.way {
+        return Ok(None);
+    }
+    load(shared, &serving.installed).map(Some)
+}
 
 /// What may run a model here, and what is known of it.
 #[derive(Clone, Debug)]
@@ -77,38 +103,38 @@ pub(crate) fn load(shared: &Shared, installed: &InstalledModel) -> Result<Servin
             describe(&mut status.model, manifest);
         }
     });
-    let choice = device_choice(shared)?;
-    if choice == DeviceChoice::Off {
+    let way = Way::chosen(shared)?;
+    if way.device == DeviceChoice::Off {
         return Err(Error::SwitchedOff);
     }
     // Checking the bytes and loading them take a processor each for a fraction of a second; nothing is made
     // with the model before both are done.
     let (verified, loaded) = thread::scope(|scope| {
         let verifying = scope.spawn(|| installed.verify(&shared.stop));
-        let loaded = load_best(shared, installed, choice);
+        let loaded = load_best(shared, installed, way);
         (verifying.join(), loaded)
     });
     verified.map_err(|_| Error::Thread(io::Error::other("checking the model's files stopped")))??;
     let (embedder, devices) = loaded?;
     embedder.warm_up()?;
     let load_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(Serving { installed: installed.clone(), embedder: Arc::new(embedder), devices, load_ms })
+    Ok(Serving { installed: installed.clone(), embedder: Arc::new(embedder), devices, way, load_ms })
 }
 
 /// Loads on the best device; if that one cannot be loaded any more, on the CPU, and it is tried anew.
 fn load_best(
     shared: &Shared,
     installed: &InstalledModel,
-    choice: DeviceChoice,
+    way: Way,
 ) -> Result<(OnnxEmbedder, Devices), Error> {
-    let mut devices = Devices::of(shared, installed, choice)?;
+    let mut devices = Devices::of(shared, installed, way.device)?;
     let best = devices.best();
-    match load_on(shared, installed, best, false) {
+    match load_on(shared, installed, way, best, false) {
         Err(error) if best != Device::Cpu => {
             tracing::warn!(%error, device = %best, "the device that won cannot be loaded; the CPU does it");
             shared.store.set_note(&note_name(&devices.key), None)?;
             devices.trial = None;
-            Ok((load_on(shared, installed, Device::Cpu, false)?, devices))
+            Ok((load_on(shared, installed, way, Device::Cpu, false)?, devices))
         }
         loaded => Ok((loaded?, devices)),
     }
@@ -118,8 +144,8 @@ fn load_best(
 /// machine, the model or the runtime changes.
 pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), Error> {
     let Devices { candidates, key, .. } = &serving.devices;
-    let installed = &serving.installed;
-    let load = |device| load_on(shared, installed, device, true);
+    let (installed, way) = (&serving.installed, serving.way);
+    let load = |device| load_on(shared, installed, way, device, true);
     let (found, embedder) = trial(key.clone(), candidates, &TRIED_WITH, load, &shared.stop)?;
     shared.store.set_note(&note_name(key), Some(&serde_json::to_vec(&found).unwrap_or_default()))?;
     if found.winner == Device::CoreMl {
@@ -138,14 +164,14 @@ pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), 
 fn load_on(
     shared: &Shared,
     installed: &InstalledModel,
+    way: Way,
     device: Device,
     profile: bool,
 ) -> Result<OnnxEmbedder, EmbedError> {
-    let minutes = shared.settings().unload_minutes;
     let options = EmbedOptions {
         cache: Some(shared.core_ml_cache()),
         profile,
-        unload_after: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
+        unload_after: way.unload_after(),
         listener: Some(listener(shared, installed.manifest().space().fingerprint.as_str().to_owned())),
         ..EmbedOptions::on(device)
     };
@@ -198,6 +224,6 @@ impl Shared {
 
     /// Where Core ML's compilations are kept.
     pub(crate) fn core_ml_cache(&self) -> PathBuf {
-        self.data_folder.join("cache").join("coreml")
+        self.data_folder.join(data::CACHE).join("coreml")
     }
 }

@@ -20,7 +20,7 @@ mod manage;
 pub(crate) mod shelf;
 
 pub use bench::{ModelSpeed, QuerySpeed};
-pub(crate) use load::{Devices, load, try_devices};
+pub(crate) use load::{Devices, Way, load, load_anew, try_devices};
 pub use manage::ModelInfo;
 
 /// How many queries the percentiles look back on.
@@ -77,6 +77,8 @@ pub(crate) struct Serving {
     pub(crate) installed: InstalledModel,
     pub(crate) embedder: Arc<OnnxEmbedder>,
     pub(crate) devices: Devices,
+    /// What it was loaded with.
+    pub(crate) way: Way,
     /// How long checking and loading took, in milliseconds.
     pub(crate) load_ms: u32,
 }

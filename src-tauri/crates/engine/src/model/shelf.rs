@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use papr_models::{Found, InstalledModel, ModelsFolder, installed};
 
-use crate::Error;
 use crate::engine::Shared;
+use crate::{Error, data};
 
 /// The id of the model that comes with the app.
 pub(crate) const BUILT_IN: &str = "all-minilm-l6-v2";
@@ -18,7 +18,7 @@ pub(crate) fn folder(shared: &Shared) -> PathBuf {
 fn own(shared: &Shared) -> ModelsFolder {
     match &shared.settings().models_folder {
         Some(chosen) => ModelsFolder::chosen(chosen),
-        None => ModelsFolder::usual(shared.data_folder.join("models")),
+        None => ModelsFolder::usual(shared.data_folder.join(data::MODELS)),
     }
 }
 

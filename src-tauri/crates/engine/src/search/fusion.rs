@@ -39,7 +39,10 @@ pub(crate) struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ranked {
     pub(crate) candidate: Candidate,
+    /// What fusion makes of it, 0..=1.
     pub(crate) score: f32,
+    /// What is added to that, 0 or more.
+    pub(crate) boost: f32,
     pub(crate) why: Reason,
 }
 
@@ -47,7 +50,12 @@ impl Ranked {
     /// A memory in a list of all that pass, where nothing is better than anything else.
     pub(crate) fn listed(id: MemoryId) -> Self {
         let candidate = Candidate { id, cosine: None, words: None, exact: false };
-        Self { candidate, score: 0.0, why: Reason::Listed }
+        Self { candidate, score: 0.0, boost: 0.0, why: Reason::Listed }
+    }
+
+    /// What it is sorted by; above 1 where a full score was raised.
+    pub(crate) fn raised(&self) -> f32 {
+        self.score + self.boost
     }
 }
 
@@ -56,8 +64,14 @@ const SHARE_OF_MEANING: f32 = 0.5;
 const SHARE_OF_WORDS: f32 = 0.25;
 
 impl Fusion {
-    /// Sorts candidates, best first; of equal ones the older first.
-    pub(crate) fn rank(self, candidates: &[Candidate], mass: f32, mode: Mode) -> Vec<Ranked> {
+    /// Sorts candidates, best first; of equal ones the older first. `boost` tells what is added to a memory's score.
+    pub(crate) fn rank(
+        self,
+        candidates: &[Candidate],
+        mass: f32,
+        mode: Mode,
+        boost: impl Fn(MemoryId) -> f32,
+    ) -> Vec<Ranked> {
         let cosines = || candidates.iter().filter_map(|candidate| candidate.cosine);
         let (least, greatest) = (cosines().fold(f32::INFINITY, f32::min), cosines().fold(-1.0, f32::max));
         let found = candidates.iter().filter_map(|candidate| candidate.words).fold(0.0, f32::max);
@@ -71,7 +85,8 @@ impl Fusion {
             let meaning = candidate.cosine.map_or(0.0, |cosine| share(cosine - least, greatest - least));
             let words = candidate.words.map_or(0.0, |score| share(score, best_words));
             let score = weight * meaning + (1.0 - weight) * words;
-            Ranked { candidate, score, why: reason(candidate, meaning, words, mode) }
+            let boost = boost(candidate.id);
+            Ranked { candidate, score, boost, why: reason(candidate, meaning, words, mode) }
         };
         let shown = |candidate: &Candidate| {
             candidate.words.is_some() || candidate.cosine.is_some_and(|cosine| cosine >= self.floor)
@@ -80,7 +95,7 @@ impl Fusion {
         ranked.sort_unstable_by(|a, b| {
             (b.why == Reason::Exact)
                 .cmp(&(a.why == Reason::Exact))
-                .then(b.score.total_cmp(&a.score))
+                .then(b.raised().total_cmp(&a.raised()))
                 .then(a.candidate.id.cmp(&b.candidate.id))
         });
         ranked
@@ -115,6 +130,10 @@ mod tests {
         Candidate { id: MemoryId::from_bytes([number; 16]), cosine, words, exact }
     }
 
+    fn none(_: MemoryId) -> f32 {
+        0.0
+    }
+
     fn order(ranked: &[Ranked]) -> Vec<u8> {
         ranked.iter().map(|ranked| ranked.candidate.id.to_bytes()[0]).collect()
     }
@@ -124,7 +143,7 @@ mod tests {
         let mut candidates: Vec<_> =
             (1..40).map(|number| candidate(number, Some(0.9), Some(5.0), false)).collect();
         candidates.push(candidate(40, None, Some(0.1), true));
-        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid);
+        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid, |_| 0.2);
         assert_eq!(order(&ranked)[0], 40, "an id outranks any similarity, even before it has a vector");
         assert_eq!(ranked[0].why, Reason::Exact);
     }
@@ -137,7 +156,7 @@ mod tests {
             candidate(3, Some(0.4), None, false),
         ];
         assert_eq!(
-            order(&Fusion::default().rank(&candidates, 0.0, Mode::Hybrid)),
+            order(&Fusion::default().rank(&candidates, 0.0, Mode::Hybrid, none)),
             [3, 2],
             "noise is not an answer"
         );
@@ -150,7 +169,7 @@ mod tests {
             candidate(2, Some(0.7), None, false),
             candidate(3, Some(0.2), Some(3.0), false),
         ];
-        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid);
+        let ranked = Fusion::default().rank(&candidates, 0.0, Mode::Hybrid, none);
         let why: Vec<_> =
             ranked.iter().map(|ranked| (ranked.candidate.id.to_bytes()[0], ranked.why)).collect();
         assert_eq!(why, [(1, Reason::Both), (2, Reason::Meaning), (3, Reason::Words)]);
@@ -170,7 +189,7 @@ mod tests {
                 .map(|(number, (cosine, words, exact))| candidate(number, cosine, words, exact && words.is_some()))
                 .collect();
             let fusion = Fusion { meaning: weight, floor: -1.0, coverage: 0.5 };
-            let ranked = fusion.rank(&candidates, 10.0, Mode::Hybrid);
+            let ranked = fusion.rank(&candidates, 10.0, Mode::Hybrid, none);
             prop_assert!(ranked.iter().all(|ranked| (0.0..=1.0).contains(&ranked.score)), "a share is in 0..=1");
             let sorted = ranked.windows(2).all(|pair| {
                 let exact = [pair[0].why == Reason::Exact, pair[1].why == Reason::Exact];
@@ -179,7 +198,20 @@ mod tests {
             prop_assert!(sorted, "exact first, then by score");
             let mut reversed = candidates;
             reversed.reverse();
-            prop_assert_eq!(ranked, fusion.rank(&reversed, 10.0, Mode::Hybrid), "the order found does not matter");
+            prop_assert_eq!(&ranked, &fusion.rank(&reversed, 10.0, Mode::Hybrid, none), "the order found does not matter");
+            // One in three is raised.
+            let boost = |id: MemoryId| if id.to_bytes()[0].is_multiple_of(3) { 0.1 } else { 0.0 };
+            let raised = fusion.rank(&reversed, 10.0, Mode::Hybrid, boost);
+            prop_assert_eq!(raised.len(), ranked.len(), "a boost makes no answer and hides none");
+            for one in &raised {
+                let before = ranked.iter().find(|other| other.candidate == one.candidate);
+                prop_assert_eq!(before.map(|before| (before.score, before.why)), Some((one.score, one.why)));
+                prop_assert!(one.boost.to_bits() == boost(one.candidate.id).to_bits(), "and it is told apart");
+            }
+            for pair in raised.windows(2) {
+                let overtakes = pair[0].score < pair[1].score && pair[0].why != Reason::Exact;
+                prop_assert!(!overtakes || pair[1].score - pair[0].score <= 0.1 + f32::EPSILON, "nor by more than it is");
+            }
         }
     }
 }

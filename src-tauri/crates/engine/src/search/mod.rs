@@ -1,6 +1,7 @@
 //! The search path, from a query to a reply. No network, no lock held while the model runs, one snapshot of
 //! both tiers, one embedding.
 
+mod boost;
 mod fusion;
 mod narrow;
 mod page;
@@ -13,6 +14,7 @@ use papr_index::{Selected, Selection, TypedQuery, View, WordMatches, WordQuery};
 use papr_memory::ports::{Lane, Role};
 use papr_memory::{CancelToken, Filters, MemoryId, Mode, Query, Reply, Sort, Space, Tier, Timings, Vector};
 
+use self::boost::Boosts;
 pub use self::fusion::Fusion;
 use self::fusion::{Candidate, Ranked};
 pub(crate) use self::narrow::Narrowed;
@@ -33,12 +35,26 @@ impl Engine {
     /// a filter beside the query's own; a text of nothing else lists what passes, newest first.
     ///
     /// A query that is cancelled before its turn at the model is skipped.
+    ///
+    /// What changed lately, and goals, are raised where the settings say so.
     pub fn search(&self, query: &Query, cancel: &CancelToken) -> Result<Reply, Error> {
+        let boosts = Boosts::chosen(&self.shared.settings(), self.shared.clock.now());
+        self.search_with(query, boosts, cancel)
+    }
+
+    /// The same by meaning and words alone, whatever the settings say.
+    pub(crate) fn search_plainly(&self, query: &Query, cancel: &CancelToken) -> Result<Reply, Error> {
+        self.search_with(query, Boosts::default(), cancel)
+    }
+
+    fn search_with(&self, query: &Query, boosts: Boosts, cancel: &CancelToken) -> Result<Reply, Error> {
         let started = Instant::now();
         let mut timings = Timings::default();
         let ranking = match self.shared.rankings.of(query) {
             Some(ranking) => ranking,
-            None => self.shared.rankings.keep(query, rank(&self.shared, query, cancel, &mut timings)?),
+            None => {
+                self.shared.rankings.keep(query, rank(&self.shared, query, boosts, cancel, &mut timings)?)
+            }
         };
         let mut reply = page::fetch(&self.shared, query, &ranking, cancel, &mut timings)?;
         timings.total = micros(started.elapsed());
@@ -74,6 +90,7 @@ struct Asked<'a> {
 fn rank(
     shared: &Shared,
     query: &Query,
+    boosts: Boosts,
     cancel: &CancelToken,
     timings: &mut Timings,
 ) -> Result<Ranking, Error> {
@@ -111,7 +128,8 @@ fn rank(
     timings.vector = micros(at.elapsed());
     let at = Instant::now();
     let candidates = candidates(&catalog, &found, &words.matches, named);
-    let mut ranked = shared.fusion.rank(&candidates, words.matches.mass(), mode);
+    let boost = |id| catalog.attribute(id).map_or(0.0, |memory| boosts.of(memory));
+    let mut ranked = shared.fusion.rank(&candidates, words.matches.mass(), mode, boost);
     sort(&mut ranked, &catalog, query.sort());
     drop(catalog);
     timings.words = micros(words.took + at.elapsed());
