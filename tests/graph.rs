@@ -65,8 +65,9 @@ fn members_depend_only_on_what_they_may() {
                 "papr-sync",
             ]),
         ),
-        ("papr-cli", BTreeSet::from(["papr-memory", "papr-engine"])),
-        ("papr-desktop", BTreeSet::from(["papr-memory", "papr-engine"])),
+        ("papr-ipc", BTreeSet::from(["papr-memory"])),
+        ("papr-cli", BTreeSet::from(["papr-memory", "papr-engine", "papr-ipc"])),
+        ("papr-desktop", BTreeSet::from(["papr-memory", "papr-engine", "papr-ipc", "papr-cli"])),
         ("papr-convert", BTreeSet::from(["papr-memory"])),
         ("papr-fake", BTreeSet::new()),
     ]);

@@ -3,18 +3,18 @@
 use clap::Subcommand;
 use papr_engine::{AccountInfo, Engine, Error, KeyPlace, SignedIn, SignedOut};
 use papr_memory::ports::CredentialError;
-use papr_memory::{CancelToken, Filters, Memory, SecretSource, Slot, Sort, Source};
+use papr_memory::{Filters, Memory, SecretSource, Slot, Sort, Source};
 use serde::Serialize;
 
-use crate::arguments::Arguments;
 use crate::cloud::{self, Verdict};
 use crate::conflicts::{self, ConflictsCommand};
-use crate::key::KEY_VARIABLE;
-use crate::output::{Failure, Output, agreed, answer, at_terminal, note, waiting};
+use crate::door::{self, Door};
+use crate::key::{self, KEY_VARIABLE};
+use crate::output::{Failure, Output};
 use crate::privacy::{self, PrivacyArguments};
 use crate::sync::{self, SyncArguments};
+use crate::wait;
 use crate::words::{changes, count, memories, operations, text_of};
-use crate::{commands, key};
 
 /// What Papr counts for a memory that is added.
 const OPERATIONS_TO_ADD: u64 = 4;
@@ -83,53 +83,55 @@ pub(crate) enum AccountCommand {
     Privacy(PrivacyArguments),
 }
 
-pub(crate) fn run(arguments: &Arguments, command: &AccountCommand, output: &Output) -> Result<(), Failure> {
-    let open = || commands::open(arguments);
+pub(crate) fn run(door: &Door<'_>, command: &AccountCommand, output: &Output) -> Result<(), Failure> {
+    let open = || door.open(output);
     match command {
-        AccountCommand::Login { key } => login(arguments, key, output),
-        AccountCommand::Logout { keep, wipe, yes } => logout(arguments, *keep, *wipe, *yes, output),
-        AccountCommand::Whoami => whoami(&open()?, output),
-        AccountCommand::Sync(options) => sync::run(arguments, options, output),
-        AccountCommand::Outbox => conflicts::outbox(&open()?, output),
-        AccountCommand::Conflicts { command } => conflicts::run(&open()?, command.as_ref(), output),
-        AccountCommand::Adopt { yes } => adopt(&open()?, *yes, output),
-        AccountCommand::Keep { ids } => cloud::keep(&open()?, ids, output),
+        AccountCommand::Login { key } => login(door, key, output),
+        AccountCommand::Logout { keep, wipe, yes } => logout(door, *keep, *wipe, *yes, output),
+        AccountCommand::Whoami => whoami(&*open()?, output),
+        AccountCommand::Sync(options) => sync::run(door, options, output),
+        AccountCommand::Outbox => conflicts::outbox(&*open()?, output),
+        AccountCommand::Conflicts { command } => conflicts::run(&*open()?, command.as_ref(), output),
+        AccountCommand::Adopt { yes } => adopt(&*open()?, *yes, output),
+        AccountCommand::Keep { ids } => cloud::keep(&*open()?, ids, output),
         AccountCommand::Feedback { search, verdict, about } => {
-            cloud::feedback(&open()?, search, verdict, about, output)
+            cloud::feedback(&*open()?, search, verdict, about, output)
         }
-        AccountCommand::Privacy(options) => privacy::run(&open()?, options, output),
+        AccountCommand::Privacy(options) => privacy::run(&*open()?, options, output),
     }
 }
 
 /// Before every command that needs Papr: refuses while "local only" is on, and signs in with the key of the
 /// environment, where there is one.
-pub(crate) fn connect(engine: &Engine) -> Result<(), Failure> {
+pub(crate) fn connect(engine: &Engine, output: &Output) -> Result<(), Failure> {
     if engine.local_only() {
         return Err(Error::LocalOnly.into());
     }
-    if engine.sign_in_from_environment(&CancelToken::new())? {
-        note(&format!("Signed in with the key in {KEY_VARIABLE}."));
+    if output.around().has_key && !key::is_in_environment() {
+        output.note(&format!("{KEY_VARIABLE} is not used: Papr Desktop runs, and was started without it."));
+    }
+    if engine.sign_in_from_environment(output.cancel())? {
+        output.note(&format!("Signed in with the key in {KEY_VARIABLE}."));
     }
     Ok(())
 }
 
-fn login(arguments: &Arguments, argument: &[String], output: &Output) -> Result<(), Failure> {
+fn login(door: &Door<'_>, argument: &[String], output: &Output) -> Result<(), Failure> {
     key::check_source(argument)?;
-    let keychain = commands::config(arguments)?.keychain;
-    let engine = commands::open(arguments)?;
+    let engine = door.open(output)?;
     if engine.local_only() {
         return Err(Error::LocalOnly.into());
     }
     // Before a key is asked for: without a keychain it could not be kept.
     if let Ok(slot) = Slot::papr("login") {
-        keychain.get(&slot).map_err(Error::from)?;
+        door::keychain().get(&slot).map_err(Error::from)?;
     }
-    let key = key::read()?;
-    let sign_in = || engine.sign_in(key, None, KeyPlace::Keychain, &CancelToken::new());
-    let signed_in = waiting("Asking Papr", sign_in)?;
+    let key = key::read(output)?;
+    let sign_in = || engine.sign_in(key.expose().to_owned(), None, KeyPlace::Keychain, output.cancel());
+    let signed_in = output.waiting("Asking Papr", sign_in)?;
     if signed_in.account.key_source != Some(SecretSource::Keychain) {
         // It would be gone with this process.
-        engine.sign_out(false, &CancelToken::new())?;
+        engine.sign_out(false, output.cancel())?;
         let reason = "there is none that takes a key, so you are not signed in".to_owned();
         return Err(Error::from(CredentialError::Missing { reason }).into());
     }
@@ -188,33 +190,31 @@ fn account_text(account: &AccountInfo) -> String {
     )
 }
 
-fn logout(arguments: &Arguments, keep: bool, wipe: bool, yes: bool, output: &Output) -> Result<(), Failure> {
-    let engine = commands::open(arguments)?;
+fn logout(door: &Door<'_>, keep: bool, wipe: bool, yes: bool, output: &Output) -> Result<(), Failure> {
+    let engine = door.open(output)?;
     let status = engine.sync_status()?;
     if status.account.is_none() {
         return Err(Error::SignedOut.into());
     }
-    let wipe = wipe || (!keep && asks_to_wipe(&engine, status.pending)?);
+    let wipe = wipe || (!keep && asks_to_wipe(&engine, status.pending, output)?);
     if wipe && status.pending > 0 && !yes {
         let lost = format!("{} that Papr never got would be lost", changes(status.pending));
-        if !at_terminal() {
+        if !output.at_terminal() {
             return Err(Failure::Usage(format!(
                 "{lost}: send them first with `papr sync`, or say --yes as well. Nothing was changed"
             )));
         }
-        if !agreed(&format!("{lost}. Wipe all the same?"))? {
+        if !output.agreed(&format!("{lost}. Wipe all the same?"))? {
             return Err(unchanged());
         }
     }
-    let done = engine.sign_out(wipe, &CancelToken::new())?;
-    drop(engine);
+    let done = engine.sign_out(wipe, output.cancel())?;
     if wipe {
-        // Opening it again writes the store anew: until then its log holds what was removed.
-        drop(commands::open(arguments)?);
+        door.write_anew(engine, output)?;
     }
     output.print(&done, |done| logout_text(*done, wipe, status.pending))?;
     if key::is_in_environment() {
-        note(&format!(
+        output.note(&format!(
             "{KEY_VARIABLE} is still set: the next command that needs Papr signs in with it again."
         ));
     }
@@ -222,8 +222,8 @@ fn logout(arguments: &Arguments, keep: bool, wipe: bool, yes: bool, output: &Out
 }
 
 /// Asks what becomes of the memories.
-fn asks_to_wipe(engine: &Engine, pending: usize) -> Result<bool, Failure> {
-    if !at_terminal() {
+fn asks_to_wipe(engine: &Engine, pending: usize, output: &Output) -> Result<bool, Failure> {
+    if !output.at_terminal() {
         return Err(Failure::Usage(
             "say what becomes of the account's memories on this machine: --keep or --wipe".to_owned(),
         ));
@@ -232,8 +232,9 @@ fn asks_to_wipe(engine: &Engine, pending: usize) -> Result<bool, Failure> {
     let here = engine.account().ok().flatten();
     let here = here.map_or_else(|| "The memories".to_owned(), |account| memories(account.memories));
     let unsent = if pending > 0 { format!("; {} not sent yet", changes(pending)) } else { String::new() };
-    note(&format!("{here} of this account on this machine{unsent}."));
-    match answer("Keep them as a local copy, wipe them from this machine, or stop here? [keep/wipe/N]")?
+    output.note(&format!("{here} of this account on this machine{unsent}."));
+    match output
+        .answer("Keep them as a local copy, wipe them from this machine, or stop here? [keep/wipe/N]")?
         .as_str()
     {
         "k" | "keep" => Ok(false),
@@ -270,7 +271,7 @@ struct Adopted {
 }
 
 fn adopt(engine: &Engine, yes: bool, output: &Output) -> Result<(), Failure> {
-    connect(engine)?;
+    connect(engine, output)?;
     let adoptable = engine.adoptable()?;
     let cost = |many: usize| many as u64 * OPERATIONS_TO_ADD;
     if adoptable > 0 && !yes {
@@ -282,12 +283,12 @@ fn adopt(engine: &Engine, yes: bool, output: &Output) -> Result<(), Failure> {
             memories(adoptable),
             operations(cost(adoptable))
         );
-        if !at_terminal() {
+        if !output.at_terminal() {
             return Err(Failure::Usage(format!("{asked}: say --yes to do it. Nothing was changed")));
         }
-        show_some(engine, adoptable)?;
-        note(&format!("{asked}."));
-        if !agreed("Give them to your account?")? {
+        show_some(engine, adoptable, output)?;
+        output.note(&format!("{asked}."));
+        if !output.agreed("Give them to your account?")? {
             return Err(unchanged());
         }
     }
@@ -303,15 +304,14 @@ fn adopt(engine: &Engine, yes: bool, output: &Output) -> Result<(), Failure> {
 }
 
 /// Shows the newest of the memories that would be given away.
-fn show_some(engine: &Engine, adoptable: usize) -> Result<(), Failure> {
-    engine.start_index()?;
-    engine.wait_index()?;
+fn show_some(engine: &Engine, adoptable: usize, output: &Output) -> Result<(), Failure> {
+    wait::index(engine, output)?;
     let nobodys = |memory: &&Memory| memory.account.is_none() && memory.source != Source::Sample;
     let (mut shown, mut after) = (0, None);
     while shown < SHOWN {
         let page = engine.list(&Filters::default(), Sort::Newest, after, 200)?;
         for memory in page.memories.iter().filter(nobodys).take(SHOWN - shown) {
-            note(&format!("  {}", text_of(memory)));
+            output.note(&format!("  {}", text_of(memory)));
             shown += 1;
         }
         after = page.next;
@@ -320,7 +320,7 @@ fn show_some(engine: &Engine, adoptable: usize) -> Result<(), Failure> {
         }
     }
     if adoptable > shown {
-        note(&format!("  and {} more", adoptable - shown));
+        output.note(&format!("  and {} more", adoptable - shown));
     }
     Ok(())
 }

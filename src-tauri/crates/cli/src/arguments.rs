@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use papr_ipc::Window;
 use papr_memory::{MemoryId, Mode, Sort, Tier};
 
 use crate::account::AccountCommand;
@@ -27,12 +28,45 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str =
     "Nothing leaves this machine but by login, sync, search --cloud, keep, feedback and models install.
 A key may also come from PAPR_MEMORY_API_KEY, another address of Papr from PAPR_BASE_URL.
+While Papr Desktop runs it carries commands out, with the variables that it was started with.
 
 Exit codes:
   0  done
   1  failed, or Papr was not reached or refused
   2  asked for something that cannot be done as asked
-  3  the data folder cannot be used: another Papr Desktop has it, it is damaged, or the disk is full";
+  3  the data folder cannot be used: another program or version has it, it is damaged, or the disk is full";
+
+const QUICK_HELP: &str = "On Wayland no app can take a global shortcut: bind a key to `papr quick` in the desktop's settings instead.";
+
+/// What a command needs to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing of the person's.
+    Nothing,
+    /// The data folder, which nobody has open.
+    Folder,
+    /// The app that runs.
+    Window(Window),
+    /// An engine on the data folder.
+    Engine,
+}
+
+impl Command {
+    pub(crate) fn needs(&self) -> Needs {
+        match self {
+            Command::Eval { .. } | Command::Demo { .. } => Needs::Nothing,
+            Command::Compact | Command::Backup(BackupCommand::Restore { .. }) => Needs::Folder,
+            Command::Show => Needs::Window(Window::Main),
+            Command::Quick => Needs::Window(Window::Quick),
+            _ => Needs::Engine,
+        }
+    }
+
+    /// Whether Ctrl-C is how it is meant to end.
+    pub(crate) fn ends_with_interrupt(&self) -> bool {
+        matches!(self, Command::Account(AccountCommand::Sync(options)) if options.watches())
+    }
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -128,6 +162,11 @@ pub(crate) enum Command {
     },
     #[command(flatten)]
     Account(AccountCommand),
+    /// Bring the main window of the running app to the front
+    Show,
+    /// Show the running app's quick search, or hide it if it is shown
+    #[command(after_help = QUICK_HELP)]
+    Quick,
     /// Print the vectors of texts
     Embed {
         /// The texts

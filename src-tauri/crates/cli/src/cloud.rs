@@ -2,12 +2,12 @@
 
 use clap::Args;
 use papr_engine::{CloudHit, CloudReply, Engine};
-use papr_memory::{CancelToken, Memory};
+use papr_memory::Memory;
 use serde::Serialize;
 
 use crate::account::connect;
-use crate::commands::finish_embedding;
-use crate::output::{Failure, Output, note, waiting};
+use crate::output::{Failure, Output};
+use crate::wait::{self, finish_embedding};
 use crate::words::{count, one_line, text_of};
 
 #[derive(Clone, Debug, Args)]
@@ -23,14 +23,14 @@ pub(crate) struct Verdict {
 
 /// Sends the question to Papr, and says so before.
 pub(crate) fn search(engine: &Engine, question: &str, limit: usize, output: &Output) -> Result<(), Failure> {
-    connect(engine)?;
+    connect(engine, output)?;
     let limit = u32::try_from(limit).ok().filter(|limit| (1..=50).contains(limit));
     let limit = limit
         .ok_or_else(|| Failure::Usage("Papr returns 1 to 50 results: choose -k in that range".to_owned()))?;
     if let Some(account) = engine.account()?.filter(|account| account.signed_in) {
-        note(&format!("This question goes to {}, for 1 operation.", host(&account.base_url)));
+        output.note(&format!("This question goes to {}, for 1 operation.", host(&account.base_url)));
     }
-    let reply = waiting("Asking Papr", || engine.ask_papr(question, limit, &CancelToken::new()))?;
+    let reply = output.waiting("Asking Papr", || engine.ask_papr(question, limit, output.cancel()))?;
     output.print(&reply, reply_text)
 }
 
@@ -70,17 +70,16 @@ struct Kept<'a> {
 
 /// Brings memories here that Papr has.
 pub(crate) fn keep(engine: &Engine, ids: &[String], output: &Output) -> Result<(), Failure> {
-    connect(engine)?;
-    engine.start_index()?;
-    engine.wait_index()?;
+    connect(engine, output)?;
+    wait::index(engine, output)?;
     let mut kept = Vec::with_capacity(ids.len());
     for remote in ids {
-        let id = engine.keep_from_papr(remote, &CancelToken::new())?;
+        let id = engine.keep_from_papr(remote, output.cancel())?;
         kept.push(Kept { remote, memory: engine.get(id)? });
     }
     let line = |kept: &Kept<'_>| format!("Kept as {}: {}\n", kept.memory.id, text_of(&kept.memory));
     output.print(&kept, |kept| kept.iter().map(line).collect())?;
-    finish_embedding(engine)
+    finish_embedding(engine, output)
 }
 
 #[derive(Serialize)]
@@ -98,8 +97,8 @@ pub(crate) fn feedback(
     output: &Output,
 ) -> Result<(), Failure> {
     let helped = verdict.helped;
-    connect(engine)?;
-    engine.tell_papr(search, helped, about, &CancelToken::new())?;
+    connect(engine, output)?;
+    engine.tell_papr(search, helped, about, output.cancel())?;
     output.print(&Told { search, helped }, |told| {
         format!("Papr was told that it {}.\n", if told.helped { "helped" } else { "did not help" })
     })

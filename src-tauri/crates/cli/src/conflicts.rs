@@ -5,8 +5,8 @@ use papr_engine::{ConflictItem, Engine, Error, OutboxItem, OutboxState, Resoluti
 use papr_memory::{Content, Memory, MemoryId, RemoteVersion};
 use serde::Serialize;
 
-use crate::commands::{finish_embedding, text_or_stdin};
 use crate::output::{Failure, Output};
+use crate::wait::finish_embedding;
 use crate::words::{moment, one_line, text_of};
 
 #[derive(Clone, Debug, Subcommand)]
@@ -141,7 +141,7 @@ struct Resolved {
 fn resolve(engine: &Engine, id: MemoryId, choice: &Choice, output: &Output) -> Result<(), Failure> {
     conflict(engine, id)?;
     let resolution = match &choice.text {
-        Some(text) => Resolution::Merged(Content::new(&text_or_stdin(text)?).map_err(Error::from)?),
+        Some(text) => Resolution::Merged(Content::new(&output.text_or_input(text)?).map_err(Error::from)?),
         None if choice.mine => Resolution::Mine,
         None => Resolution::Theirs,
     };
@@ -157,5 +157,5 @@ fn resolve(engine: &Engine, id: MemoryId, choice: &Choice, output: &Output) -> R
         Some(memory) => format!("{id} is now: {}{told}\n", text_of(memory)),
         None => format!("{id} is deleted{told}\n"),
     })?;
-    finish_embedding(engine)
+    finish_embedding(engine, output)
 }

@@ -1,10 +1,10 @@
 //! Where `papr login` gets its key from: a prompt that shows nothing, or standard input. Never an argument.
 
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, Read};
 
-use console::Term;
+use papr_ipc::Typed;
 
-use crate::output::Failure;
+use crate::output::{Failure, Output};
 
 /// The variable that a key may come from.
 pub(crate) const KEY_VARIABLE: &str = "PAPR_MEMORY_API_KEY";
@@ -37,16 +37,17 @@ pub(crate) fn check_source(argument: &[String]) -> Result<(), Failure> {
 }
 
 /// Asks for the key at a terminal; otherwise reads the first line of standard input.
-pub(crate) fn read() -> Result<String, Failure> {
-    if io::stdin().is_terminal() {
-        return ask();
+pub(crate) fn read(output: &Output) -> Result<Typed, Failure> {
+    if output.around().input_is_terminal {
+        return ask(output);
     }
     let mut key = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut key).map_err(|error| match error.kind() {
+    output.input().take(LONGEST).read_line(&mut key).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => Failure::Usage("standard input is not text".to_owned()),
         _ => Failure::Usage(format!("the key cannot be read from standard input: {error}")),
     })?;
-    if key.trim().is_empty() {
+    let key = Typed::new(key);
+    if key.expose().trim().is_empty() {
         return Err(Failure::Usage(
             "there is no key on standard input: pipe it in as one line, or run `papr login` at a terminal"
                 .to_owned(),
@@ -55,11 +56,13 @@ pub(crate) fn read() -> Result<String, Failure> {
     Ok(key)
 }
 
-fn ask() -> Result<String, Failure> {
-    let terms = [Term::stderr(), Term::stdout()];
-    let term = terms.iter().find(|term| term.is_term()).ok_or_else(|| {
-        Failure::Usage("there is no terminal to ask for the key on: pipe it in as one line".to_owned())
-    })?;
-    term.write_str("Papr key, from your dashboard (not shown while you paste it): ")?;
-    Ok(term.read_secure_line()?)
+fn ask(output: &Output) -> Result<Typed, Failure> {
+    let asked = output.secret("Papr key, from your dashboard (not shown while you paste it): ");
+    asked.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::Usage("there is no terminal to ask for the key on: pipe it in as one line".to_owned())
+        }
+        io::ErrorKind::UnexpectedEof => Failure::Interrupted,
+        _ => error.into(),
+    })
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use papr_engine::{DownloadState, Engine, Error, ModelInfo, ModelSpeed, ModelState};
-use papr_memory::CancelToken;
 use serde::Serialize;
 
-use crate::output::{Failure, Output, agreed, at_terminal, note, progress};
+use crate::output::{Failure, Output};
+use crate::wait::{wait_ready, wait_until};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
@@ -72,7 +72,7 @@ pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> 
         ModelsCommand::Use { id } => switch(engine, id, output),
         ModelsCommand::Verify { id } => verify(engine, id.as_deref(), output),
         ModelsCommand::Import { path, id } => {
-            let id = engine.import_model(path, id.as_deref(), &CancelToken::new())?;
+            let id = engine.import_model(&output.path(path), id.as_deref(), output.cancel())?;
             output.print(&engine.model(&id)?, |model| {
                 format!("Installed {}: papr models use {id}\n", model.name)
             })
@@ -171,21 +171,23 @@ fn install(engine: &Engine, id: &str, yes: bool, output: &Output) -> Result<(), 
         return Err(Error::LocalOnly.into());
     }
     let hosts = engine.model_hosts(id)?.join(", ");
-    note(&format!("{} from {hosts}, licence {}", size(model.bytes), model.license));
-    if !yes && at_terminal() && !agreed("Fetch it?")? {
+    output.note(&format!("{} from {hosts}, licence {}", size(model.bytes), model.license));
+    if !yes && output.at_terminal() && !output.agreed("Fetch it?")? {
         return Err(Failure::Usage("nothing was fetched".to_owned()));
     }
     engine.install_model(id)?;
-    let bar = progress("Fetching, MB", Some(model.bytes / 1_000_000));
-    let status = engine.wait_until(|status| {
+    let bar = output.progress("Fetching, MB", Some(model.bytes / 1_000_000));
+    let status = wait_until(engine, output, |status| {
         let download = status.downloads.iter().find(|download| download.model == id);
         if let Some(download) = download {
             bar.set_length(download.bytes_total / 1_000_000);
             bar.set_position(download.bytes_done / 1_000_000);
         }
-        download.is_none_or(|download| download.state != DownloadState::Running)
+        Ok(download.is_none_or(|download| download.state != DownloadState::Running))
     });
     bar.finish_and_clear();
+    // It goes on where it stopped, should it be asked for again.
+    let status = status.inspect_err(|_| engine.pause_download(id))?;
     match status
         .downloads
         .into_iter()
@@ -201,17 +203,18 @@ fn install(engine: &Engine, id: &str, yes: bool, output: &Output) -> Result<(), 
 fn switch(engine: &Engine, id: &str, output: &Output) -> Result<(), Failure> {
     engine.use_model(id)?;
     engine.start()?;
-    engine.wait_ready();
-    let bar = progress("Embedding again", None);
-    let status = engine.wait_until(|status| {
+    wait_ready(engine, output)?;
+    let bar = output.progress("Embedding again", None);
+    let status = wait_until(engine, output, |status| {
         if let Some(switch) = &status.switch {
             bar.set_length(switch.total as u64);
             bar.set_position(switch.done as u64);
         }
         let stopped = status.switch.as_ref().is_some_and(|switch| switch.problem.is_some());
-        status.model.id.as_deref() == Some(id) || stopped || status.model.state == ModelState::Failed
+        Ok(status.model.id.as_deref() == Some(id) || stopped || status.model.state == ModelState::Failed)
     });
     bar.finish_and_clear();
+    let status = status?;
     let problem = status.switch.and_then(|switch| switch.problem).or(status.model.problem);
     match problem {
         Some(problem) => Err(Error::Unavailable(Box::new(problem)).into()),
@@ -225,7 +228,7 @@ fn verify(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Fail
         None => engine.models()?.into_iter().filter(|model| model.installed).map(|model| model.id).collect(),
     };
     for id in &ids {
-        engine.verify_model(id, &CancelToken::new())?;
+        engine.verify_model(id, output.cancel())?;
     }
     output.print(&ids, |ids| ids.iter().map(|id| format!("{id}: every byte as in its manifest\n")).collect())
 }
@@ -234,10 +237,10 @@ fn bench(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failu
     let models = engine.models()?;
     let chosen = models.iter().find(|model| model.chosen).map(|model| model.id.as_str());
     let id = id.or(chosen).ok_or_else(|| Failure::Usage("no model is installed".to_owned()))?;
-    let bar = progress("Timing, %", Some(100));
+    let bar = output.progress("Timing, %", Some(100));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0..=100
     let speed =
-        engine.bench_model(id, &mut |share| bar.set_position((share * 100.0) as u64), &CancelToken::new())?;
+        engine.bench_model(id, &mut |share| bar.set_position((share * 100.0) as u64), output.cancel())?;
     bar.finish_and_clear();
     output.print(&speed, speed_table)
 }

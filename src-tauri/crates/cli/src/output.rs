@@ -1,24 +1,29 @@
 //! What is printed: for people in lines, for programs in JSON, progress for people at a terminal.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
-use std::process::ExitCode;
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use papr_engine::{Code, Error, Problem};
+use papr_ipc::{Surroundings, Typed};
+use papr_memory::CancelToken;
 use papr_memory::ports::StoreError;
-use papr_memory::{Facets, Hit, Memory, Reason, Reply, Span};
 use serde::Serialize;
 
+use crate::console::Console;
 use crate::key;
-use crate::words::text_of;
 
-/// Where and how results are printed.
+/// Where and how results are printed, and where more is asked for.
 pub(crate) struct Output {
+    console: Arc<dyn Console>,
     json: bool,
     marks: bool,
 }
+
+/// The exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub(crate) enum Failure {
     /// What an engine tells of something that did not succeed, such as a sync.
     Told(Problem),
     Usage(String),
+    /// Ctrl-C, at a prompt.
+    Interrupted,
     Output(io::Error),
 }
 
@@ -49,14 +56,18 @@ impl From<Error> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe { Failure::Closed } else { Failure::Output(error) }
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Closed,
+            io::ErrorKind::Interrupted => Failure::Interrupted,
+            _ => Failure::Output(error),
+        }
     }
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        let stdout = io::stdout();
-        Self { json, marks: stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    pub(crate) fn new(console: Arc<dyn Console>, json: bool) -> Self {
+        let around = console.surroundings();
+        Self { console, json, marks: around.output_is_terminal && !around.no_color }
     }
 
     /// Prints `value` as JSON, or what `text` makes of it.
@@ -65,21 +76,112 @@ impl Output {
         value: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        if self.json {
-            serde_json::to_writer(&mut stdout, value).map_err(io::Error::from)?;
-            stdout.write_all(b"\n")?;
+        let text = if self.json {
+            serde_json::to_string(value).map_err(io::Error::from)? + "\n"
         } else {
-            stdout.write_all(text(value).as_bytes())?;
-        }
-        Ok(stdout.flush()?)
+            text(value)
+        };
+        Ok(self.console.output(text.as_bytes())?)
     }
 
-    /// Tells why a command failed, and with which exit code.
-    pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
+    /// Standard output, for what is neither lines nor JSON.
+    pub(crate) fn raw(&self) -> impl io::Write {
+        Raw(Arc::clone(&self.console))
+    }
+
+    /// A remark to the person, beside the results.
+    pub(crate) fn note(&self, text: &str) {
+        // A closed standard error leaves nobody to tell.
+        let _ = self.console.errors(format!("{text}\n").as_bytes());
+    }
+
+    /// Whether somebody is there to be asked.
+    pub(crate) fn at_terminal(&self) -> bool {
+        let around = self.around();
+        around.input_is_terminal && around.errors_are_terminal
+    }
+
+    /// Asks; everything but a yes is a no.
+    pub(crate) fn agreed(&self, question: &str) -> Result<bool, Failure> {
+        Ok(matches!(self.answer(&format!("{question} [y/N]"))?.as_str(), "y" | "yes"))
+    }
+
+    /// What somebody types to a question, in small letters.
+    pub(crate) fn answer(&self, question: &str) -> Result<String, Failure> {
+        self.note(question);
+        let mut answer = String::new();
+        self.input().read_line(&mut answer)?;
+        Ok(answer.trim().to_lowercase())
+    }
+
+    /// What somebody types unseen.
+    pub(crate) fn secret(&self, prompt: &str) -> io::Result<Typed> {
+        self.console.secret(prompt)
+    }
+
+    /// Standard input.
+    pub(crate) fn input(&self) -> Box<dyn BufRead + '_> {
+        self.console.input()
+    }
+
+    /// The text itself, or all of standard input for `-`.
+    pub(crate) fn text_or_input(&self, text: &str) -> Result<String, Failure> {
+        if text != "-" {
+            return Ok(text.to_owned());
+        }
+        let input_error = |source| Error::File { path: PathBuf::from("standard input"), source };
+        let mut bytes = Vec::new();
+        self.input().read_to_end(&mut bytes).map_err(input_error)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            Failure::Usage(format!("standard input is not UTF-8: {}", error.utf8_error()))
+        })?;
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// A path as it is meant where the command was typed.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.console.folder().join(path)
+    }
+
+    /// Whether found words are set off.
+    pub(crate) fn marks(&self) -> bool {
+        self.marks
+    }
+
+    pub(crate) fn around(&self) -> Surroundings {
+        self.console.surroundings()
+    }
+
+    /// Cancelled once nobody waits for the command.
+    pub(crate) fn cancel(&self) -> &CancelToken {
+        self.console.cancel()
+    }
+
+    /// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
+    pub(crate) fn progress(&self, what: &str, total: Option<u64>) -> ProgressBar {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total).with_style(style("{msg} {bar:30} {pos}/{len}")),
+            None => ProgressBar::no_length().with_style(style("{msg} {human_pos}")),
+        };
+        bar.set_draw_target(self.console.bars());
+        bar.with_message(what.to_owned())
+    }
+
+    /// Does `work` under a sign that something goes on. Quiet when nobody watches.
+    pub(crate) fn waiting<T>(&self, what: &str, work: impl FnOnce() -> T) -> T {
+        let bar = self.progress(what, None).with_style(style("{spinner} {msg}"));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        let done = work();
+        bar.finish_and_clear();
+        done
+    }
+
+    /// Tells why a command failed; with which exit code.
+    pub(crate) fn failure(&self, failure: &Failure) -> u8 {
         let (problem, exit) = match failure {
-            Failure::Closed => return ExitCode::SUCCESS,
-            Failure::Unwell => return ExitCode::FAILURE,
+            Failure::Closed => return 0,
+            Failure::Unwell => return 1,
+            Failure::Interrupted => return INTERRUPTED,
             Failure::Told(problem) => (problem.clone(), 1),
             Failure::Engine(error) => (Problem::from(error), exit_code(error)),
             Failure::Usage(message) => (plain(Code::InvalidInput, message.clone()), 2),
@@ -88,120 +190,30 @@ impl Output {
         let problem = for_a_terminal(problem);
         if self.json {
             if let Ok(json) = serde_json::to_string(&serde_json::json!({ "error": problem })) {
-                note(&json);
+                self.note(&json);
             }
         } else {
-            note(&format!("papr: {}", problem.message));
+            self.note(&format!("papr: {}", problem.message));
             if let Some(hint) = &problem.hint {
-                note(&format!("hint: {hint}"));
+                self.note(&format!("hint: {hint}"));
             }
         }
-        ExitCode::from(exit)
-    }
-
-    /// A reply as people read it.
-    pub(crate) fn reply(&self, reply: &Reply) -> String {
-        let mut text: String =
-            reply.hits.iter().enumerate().map(|(rank, hit)| self.hit(rank + 1, hit)).collect();
-        if reply.hits.is_empty() {
-            text.push_str("Nothing found.\n");
-        }
-        text.push_str(&latency_line(reply));
-        text
-    }
-
-    fn hit(&self, rank: usize, hit: &Hit) -> String {
-        let why = match hit.why {
-            Reason::Exact => "exact",
-            Reason::Both => "words and meaning",
-            Reason::Words => "words",
-            Reason::Meaning => "meaning",
-            Reason::Listed => "listed",
-        };
-        let cosine = hit.cosine.map_or(String::new(), |cosine| format!(" · cosine {cosine:.2}"));
-        let words = hit
-            .words
-            .filter(|&words| words > 0.0)
-            .map_or(String::new(), |words| format!(" · words {words:.1}"));
-        let head =
-            format!("{rank:>2}. {} · {why}{cosine}{words} · {}", tier_name(&hit.memory), hit.memory.id);
-        let snippet: String = hit.snippet.iter().map(|span| self.span(span)).collect();
-        let alike = match hit.alike.len() {
-            0 => String::new(),
-            1 => "    and 1 that says the same\n".to_owned(),
-            many => format!("    and {many} that say the same\n"),
-        };
-        format!("{head}\n    {snippet}\n{alike}")
-    }
-
-    fn span(&self, span: &Span) -> String {
-        if span.marked && self.marks { format!("\x1b[1m{}\x1b[0m", span.text) } else { span.text.clone() }
+        exit
     }
 }
 
-/// Facets, a block each, the most frequent first.
-pub(crate) fn facets_text(facets: &Facets) -> String {
-    let blocks = [
-        ("Tier", &facets.tiers),
-        ("Type", &facets.kinds),
-        ("Source", &facets.sources),
-        ("Role", &facets.roles),
-        ("Category", &facets.categories),
-        ("Topic", &facets.topics),
-    ];
-    let mut text = format!("{} memories\n", facets.total);
-    for (name, counts) in blocks.into_iter().filter(|(_, counts)| !counts.is_empty()) {
-        text.push_str(&format!("\n{name}\n"));
-        text.extend(counts.iter().map(|facet| format!("{:>7}  {}\n", facet.count, facet.value)));
+/// A console's standard output.
+struct Raw(Arc<dyn Console>);
+
+impl io::Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.output(bytes)?;
+        Ok(bytes.len())
     }
-    text
-}
 
-/// A remark to the person, beside the results.
-pub(crate) fn note(text: &str) {
-    // A closed standard error leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Whether somebody is there to be asked.
-pub(crate) fn at_terminal() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks; everything but a yes is a no.
-pub(crate) fn agreed(question: &str) -> Result<bool, Failure> {
-    Ok(matches!(answer(&format!("{question} [y/N]"))?.as_str(), "y" | "yes"))
-}
-
-/// What somebody types to a question, in small letters.
-pub(crate) fn answer(question: &str) -> Result<String, Failure> {
-    note(question);
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_lowercase())
-}
-
-/// A progress bar over `total` steps; without a total, a counter. Quiet when nobody watches.
-pub(crate) fn progress(what: &str, total: Option<u64>) -> ProgressBar {
-    let bar = match total {
-        Some(total) => ProgressBar::new(total).with_style(style("{msg} {bar:30} {pos}/{len}")),
-        None => ProgressBar::no_length().with_style(style("{msg} {human_pos}")),
-    };
-    bar.set_draw_target(if io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    });
-    bar.with_message(what.to_owned())
-}
-
-/// Does `work` under a sign that something goes on. Quiet when nobody watches.
-pub(crate) fn waiting<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let bar = progress(what, None).with_style(style("{spinner} {msg}"));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    let done = work();
-    bar.finish_and_clear();
-    done
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -249,60 +261,4 @@ fn exit_code(error: &Error) -> u8 {
         (_, Code::InvalidInput | Code::NotFound | Code::Conflict) => 2,
         _ => 1,
     }
-}
-
-/// `Goal` or `Memory`.
-fn tier_name(memory: &Memory) -> &'static str {
-    match memory.tier {
-        papr_memory::Tier::Goals => "Goal",
-        papr_memory::Tier::Memories => "Memory",
-    }
-}
-
-/// One memory in a line: id, tier, date, text.
-pub(crate) fn memory_line(memory: &Memory) -> String {
-    let day = memory.updated_at.strftime("%Y-%m-%d");
-    format!("{}  {:<6}  {day}  {}\n", memory.id, tier_name(memory), text_of(memory))
-}
-
-/// One memory in full.
-pub(crate) fn memory_text(memory: &Memory) -> String {
-    let topics =
-        if memory.topics.is_empty() { String::new() } else { format!(" · {}", memory.topics.join(", ")) };
-    format!(
-        "{}\n{} · {} · revision {} · changed {}{topics}\n\n{}\n",
-        memory.id,
-        tier_name(memory),
-        memory.kind,
-        memory.rev,
-        memory.updated_at,
-        memory.content.as_str()
-    )
-}
-
-/// `12 results (3 goals, 9 memories) · 9 ms (embed 6, search 1)`
-fn latency_line(reply: &Reply) -> String {
-    let plural =
-        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-    let millis = |micros: u64| format!("{:.1}", micros as f64 / 1000.0);
-    let timings = &reply.timings;
-    let search = timings.vector + timings.words + timings.fetch;
-    let shown = reply.counts.total();
-    let results = match reply.total.max(shown) {
-        total if total == shown => plural(shown, "result", "results"),
-        total => format!("{shown} of {}", plural(total, "result", "results")),
-    };
-    let mut line = format!(
-        "{results} ({}, {}) · {} ms (embed {}, search {})\n",
-        plural(reply.counts.goals, "goal", "goals"),
-        plural(reply.counts.memories, "memory", "memories"),
-        millis(timings.total),
-        millis(timings.tokenize + timings.embed),
-        millis(search),
-    );
-    if let Some(degraded) = &reply.degraded {
-        line.push_str(degraded);
-        line.push('\n');
-    }
-    line
 }

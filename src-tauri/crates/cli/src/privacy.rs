@@ -55,7 +55,7 @@ pub(crate) fn run(engine: &Engine, options: &PrivacyArguments, output: &Output) 
         return output.print(&now, |now| local_only_text(now.local_only));
     }
     if let Some(file) = &options.export {
-        let exported = Exported { requests: engine.export_ledger(file)? };
+        let exported = Exported { requests: engine.export_ledger(&output.path(file))? };
         return output.print(&exported, |exported| {
             format!("{} written to {}\n", requests(exported.requests as u64), file.display())
         });

@@ -1,15 +1,17 @@
 //! `papr sync`: once, as a rehearsal, as a look, or for as long as it is left running.
 
+use std::thread;
+
 use clap::Args;
-use papr_engine::{Engine, Preview, Problem, Scope, ServerVectors, SyncPhase, SyncReport, SyncStatus};
+use papr_engine::{Code, Preview, Problem, Scope, ServerVectors, SyncPhase, SyncReport, SyncStatus};
 use papr_memory::CancelToken;
 use serde::Serialize;
 use tokio::runtime;
 
 use crate::account::connect;
-use crate::arguments::Arguments;
-use crate::commands::{finish_embedding, open, open_to_stay};
-use crate::output::{Failure, Output, note, waiting};
+use crate::door::{Door, Open};
+use crate::output::{Failure, Output};
+use crate::wait::{self, finish_embedding, wait_until};
 use crate::words::{changes, clock_time, count, moment, operations, thousands};
 
 #[derive(Clone, Debug, Args)]
@@ -33,34 +35,40 @@ pub(crate) struct SyncArguments {
     server_vectors: Option<ServerVectors>,
 }
 
-pub(crate) fn run(arguments: &Arguments, options: &SyncArguments, output: &Output) -> Result<(), Failure> {
+impl SyncArguments {
+    /// Whether it goes on until Ctrl-C.
+    pub(crate) fn watches(&self) -> bool {
+        self.watch
+    }
+}
+
+pub(crate) fn run(door: &Door<'_>, options: &SyncArguments, output: &Output) -> Result<(), Failure> {
     // Vectors come with whole tiers alone.
     let scope =
         if options.whole || options.server_vectors.is_some() { Scope::Snapshot } else { Scope::Delta };
     if options.status {
-        return output.print(&open(arguments)?.sync_status()?, status_text);
+        return output.print(&door.open(output)?.sync_status()?, status_text);
     }
     if let Some(form) = options.server_vectors {
-        open(arguments)?.set_server_vectors(form)?;
+        door.open(output)?.set_server_vectors(form)?;
     }
     if options.watch {
-        return watch(&open_to_stay(arguments)?, options.whole, output);
+        return watch(&door.open_to_stay(output)?, options.whole, output);
     }
-    let engine = open(arguments)?;
-    connect(&engine)?;
+    let engine = door.open(output)?;
+    connect(&engine, output)?;
     if options.dry_run {
-        let preview = waiting("Asking Papr", || engine.preview_sync(scope, &CancelToken::new()))?;
+        let preview = output.waiting("Asking Papr", || engine.preview_sync(scope, output.cancel()))?;
         return output.print(&preview, preview_text);
     }
-    engine.start_index()?;
-    engine.wait_index()?;
-    let report = waiting("Syncing with Papr", || engine.sync(scope, &CancelToken::new()))?;
+    wait::index(&engine, output)?;
+    let report = output.waiting("Syncing with Papr", || engine.sync(scope, output.cancel()))?;
     let done = Done { status: engine.sync_status()?, adoptable: engine.adoptable()?, report };
     if done.report.problem.is_none() || done.report.pulled.changed() + done.report.pushed.total() > 0 {
         output.print(&done, report_text)?;
     }
     if done.report.pulled.changed() > 0 {
-        finish_embedding(&engine)?;
+        finish_embedding(&engine, output)?;
     }
     match &done.report.problem {
         Some(problem) => Err(Failure::Told(Problem::from(problem))),
@@ -212,31 +220,42 @@ pub(crate) fn state(status: &SyncStatus) -> String {
     }
 }
 
-/// Syncs as the app does, until Ctrl-C.
-fn watch(engine: &Engine, whole: bool, output: &Output) -> Result<(), Failure> {
-    connect(engine)?;
+/// Syncs as the app does, or shows how the app does, until Ctrl-C.
+fn watch(engine: &Open<'_>, whole: bool, output: &Output) -> Result<(), Failure> {
+    connect(engine, output)?;
     engine.ask_for_sync(whole)?;
     engine.sync_status()?;
     engine.start()?;
-    note("Syncing until Ctrl-C.");
-    runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let mut stream = engine.watch();
-        let interrupt = tokio::signal::ctrl_c();
-        tokio::pin!(interrupt);
-        let mut shown = None;
-        loop {
-            let status = stream.borrow_and_update().sync.clone();
-            let now = seen(&status);
-            if shown.as_ref() != Some(&now) {
-                output.print(&status, watch_line)?;
-                shown = Some(now);
-            }
-            tokio::select! {
-                changed = stream.changed() => if changed.is_err() { return Ok(()) },
-                stop = &mut interrupt => return Ok(stop?),
-            }
+    output.note("Syncing until Ctrl-C.");
+    if matches!(engine, Open::Own(_)) {
+        cancel_on_interrupt(output.cancel().clone())?;
+    }
+    let mut shown = None;
+    let watched = wait_until(engine, output, |status| {
+        let now = seen(&status.sync);
+        if shown.as_ref() != Some(&now) {
+            output.print(&status.sync, watch_line)?;
+            shown = Some(now);
         }
-    })
+        Ok(false)
+    });
+    match watched {
+        // How it is meant to end.
+        Err(Failure::Engine(error)) if error.code() == Code::Cancelled => Ok(()),
+        watched => watched.map(drop),
+    }
+}
+
+/// Ctrl-C does not end the process any more, it cancels.
+fn cancel_on_interrupt(cancel: CancelToken) -> Result<(), Failure> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    thread::spawn(move || {
+        // Without a signal to listen to, it ends as it would have.
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            cancel.cancel();
+        }
+    });
+    Ok(())
 }
 
 /// What is worth a line when it changes: not how far a sync that runs has come, nor when the next one is due.

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use papr_engine::Engine;
 use papr_engine::upkeep::{self, Backup, CheckReport, Sizes};
-use papr_memory::CancelToken;
 use papr_memory::ports::SystemClock;
 use serde::Serialize;
 
-use crate::output::{Failure, Output, progress};
+use crate::output::{Failure, Output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
@@ -31,13 +30,13 @@ pub(crate) enum BackupCommand {
 
 /// Reads every entry. Damage is a failure.
 pub(crate) fn check(engine: &Engine, output: &Output) -> Result<(), Failure> {
-    let bar = progress("Entries checked", None);
+    let bar = output.progress("Entries checked", None);
     let report = engine.check(
         &mut |now| {
             bar.set_length(now.total);
             bar.set_position(now.done);
         },
-        &CancelToken::new(),
+        output.cancel(),
     )?;
     bar.finish_and_clear();
     output.print(&report, check_text)?;
@@ -59,7 +58,7 @@ fn check_text(report: &CheckReport) -> String {
 pub(crate) fn backup(engine: &Engine, command: &BackupCommand, output: &Output) -> Result<(), Failure> {
     match command {
         BackupCommand::Make => {
-            let made = engine.back_up(&CancelToken::new())?;
+            let made = engine.back_up(output.cancel())?;
             output.print(&made, |made| {
                 let left_out = match made.left_out {
                     0 => String::new(),
@@ -71,9 +70,10 @@ pub(crate) fn backup(engine: &Engine, command: &BackupCommand, output: &Output) 
         BackupCommand::List => {
             output.print(&engine.backups()?, |backups| backups.iter().map(backup_line).collect())
         }
-        BackupCommand::Verify { file } => output.print(&upkeep::verify_backup(file)?, |found| {
-            format!("Whole: {} memories, {} deleted ones\n", found.memories, found.tombstones)
-        }),
+        BackupCommand::Verify { file } => output
+            .print(&upkeep::verify_backup(&output.path(file))?, |found| {
+                format!("Whole: {} memories, {} deleted ones\n", found.memories, found.tombstones)
+            }),
         BackupCommand::Restore { .. } => Ok(()),
     }
 }
@@ -84,7 +84,7 @@ fn backup_line(backup: &Backup) -> String {
 
 /// Needs the store to be closed.
 pub(crate) fn restore(data: &Path, file: &Path, output: &Output) -> Result<(), Failure> {
-    let recovered = upkeep::restore_backup(data, file, &SystemClock)?;
+    let recovered = upkeep::restore_backup(data, &output.path(file), &SystemClock)?;
     output.print(&recovered, |recovered| format!("{} memories from {}\n", recovered.kept, file.display()))
 }
 
@@ -96,7 +96,7 @@ struct Compaction {
 
 /// Needs the store to be closed.
 pub(crate) fn compact(data: &Path, output: &Output) -> Result<(), Failure> {
-    let done = upkeep::compact(data, &SystemClock, &CancelToken::new())?;
+    let done = upkeep::compact(data, &SystemClock, output.cancel())?;
     let done = Compaction { before: done.before, after: done.after };
     output.print(&done, |done| {
         let megabytes = |sizes: &Sizes| sizes.log as f64 / 1e6;
