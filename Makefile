@@ -40,11 +40,10 @@ bench-embed:
 	@$(PYTHON) scripts/setup.py run
 	$(PYTHON) src-tauri/crates/embed/benches/peers/peers.py
 
-# An installer for this system: deb, app and dmg, or nsis.
+# An installer for this system: deb, app and dmg, or nsis, with the model, ONNX Runtime and `papr` inside.
 bundle:
 	@$(PYTHON) scripts/setup.py run
-	case `uname -s` in Darwin) kinds=app,dmg;; Linux) kinds=deb;; *) kinds=nsis;; esac; \
-		npx tauri build --config tauri.bundle.conf.json --bundles $$kinds
+	$(PYTHON) scripts/bundle.py
 
 # The long forms: hundreds of kill rounds, large indexes.
 test-long:

@@ -52,6 +52,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/testing/setup.ts'],
     restoreMocks: true,
+    // A machine that builds at the same time takes its time.
+    testTimeout: 20_000,
     // One test reads the colours.
     css: true,
   },

@@ -57,7 +57,7 @@ fn a_memory_lives_from_the_first_run_to_its_deletion() {
     main.shows("Changes saved");
 
     let running = desktop.apps();
-    tray.choose("Quit");
+    tray.choose("Quit Papr Desktop");
     wait_for_the_end_of(&running);
     drop(app);
     let app = desktop.open(&Launch::default());
@@ -100,26 +100,31 @@ fn a_window_may_do_what_it_was_granted_and_nothing_else() {
     let app = desktop.open(&Launch::default());
     app.main.shows(FIRST_RUN);
 
-    let memory = json!({ "content": "from the quick window", "tier": "memories", "topics": [] });
     let refused = |window: &AppWindow, command: &str, arguments| match window.invoke(command, &arguments) {
         Err(why) => assert!(why.contains("not allowed"), "{command}: {why}"),
         Ok(done) => panic!("{command} was done: {done}"),
     };
     app.quick.invoke("status", &json!({})).expect("the quick window may ask how things are");
-    refused(&app.quick, "add", memory);
-    let memories = ["edit", "remove", "restore", "add_samples", "remove_samples", "get", "retry"];
+    let memories = ["edit", "add_samples", "remove_samples", "retry", "ids", "related"];
+    let data =
+        ["delete_everything", "export_memories", "import_memories", "move_data", "restore_backup", "choose"];
     let models = ["models", "install_model", "use_model", "remove_model", "import_model", "doctor"];
     let account = ["sign_in", "sign_out", "sync_now", "resolve", "ledger", "ask_papr", "set_local_only"];
-    for command in memories.into_iter().chain(models).chain(account) {
+    for command in memories.into_iter().chain(models).chain(account).chain(data) {
         refused(&app.quick, command, json!({ "id": "", "ids": [] }));
     }
     refused(&app.main, "hide_quick", json!({}));
-    refused(&app.main, "show_main", json!({ "id": null }));
+    refused(&app.main, "show_main", json!({ "id": null, "edit": false }));
     for window in [&app.main, &app.quick] {
         refused(window, "plugin:event|emit", json!({ "event": "open-memory", "payload": "x" }));
         refused(window, "plugin:window|close", json!({ "label": "main" }));
         refused(window, "plugin:webview|create_webview_window", json!({ "options": { "label": "x" } }));
         refused(window, "plugin:global-shortcut|unregister_all", json!({}));
+        refused(window, "plugin:autostart|enable", json!({}));
+        refused(window, "plugin:dialog|open", json!({ "options": {} }));
+        refused(window, "plugin:opener|open_url", json!({ "url": "https://papr.ai" }));
+        refused(window, "plugin:notification|notify", json!({ "options": { "title": "x" } }));
+        refused(window, "plugin:store|load", json!({ "path": "desktop.json" }));
     }
     app.main.shows(FIRST_RUN);
 
@@ -220,7 +225,7 @@ fn the_app_can_be_quit_while_the_memories_are_being_opened() {
     let _slow = SlowData::of(&desktop);
     let mut app = Program::start(desktop.app(&Launch::default()).stdout(Stdio::null()));
     until("the main window", || desktop.shown(MAIN));
-    tray.choose("Quit");
+    tray.choose("Quit Papr Desktop");
     assert!(app.ends().success());
 }
 
@@ -261,7 +266,7 @@ fn the_quick_window_comes_and_goes_with_the_shortcut() {
     quick.ready_to_search();
     desktop.write("decaf");
     let hit = quick.row("the best answer", |row| row.selected && !row.marked.is_empty());
-    desktop.press("Return");
+    desktop.press("ctrl+Return");
     hidden();
     until("the main window", || desktop.shown(MAIN));
     let said = hit.text.lines().next().unwrap_or_default();
@@ -285,13 +290,20 @@ fn the_tray_opens_searches_and_quits() {
     let tray = Tray::on(&desktop);
     let mut app = Program::start(desktop.app(&Launch::default()).stdout(Stdio::null()));
     until("the main window", || desktop.shown(MAIN));
-    assert_eq!(tray.labels(), ["Open Papr Desktop", "Quick search", "Quit"]);
+    until("the model in the menu", || {
+        tray.labels().iter().any(|label| label.starts_with("Model: all-MiniLM")).then_some(())
+    });
+    let labels = tray.labels();
+    for label in ["Quick search", "Open Papr Desktop", "Sign in to sync…", "Settings…", "Quit Papr Desktop"]
+    {
+        assert!(labels.iter().any(|other| other == label), "{label} is not in {labels:?}");
+    }
     tray.choose("Quick search");
     until("the quick window, with the keyboard", || desktop.active(QUICK));
     tray.choose("Open Papr Desktop");
     until("the main window, with the keyboard", || desktop.active(MAIN));
     assert_eq!(desktop.shown(QUICK), None, "the quick window made way");
-    tray.choose("Quit");
+    tray.choose("Quit Papr Desktop");
     let status = app.ends();
     assert_eq!(status.code(), Some(0), "{status}");
     // An open store leaves an empty one.

@@ -82,6 +82,31 @@ impl Door {
         drop(opened);
     }
 
+    /// Takes the engine away, so that something can be done to its data folder that needs it closed; who asks meanwhile
+    /// waits. [`Door::opened`] ends that. Calls that are under way are waited for no longer than `patience`; should they
+    /// take longer, all stays as it was.
+    pub(crate) fn set_aside(&self, patience: Duration) -> Result<(), AppError> {
+        let start = Instant::now();
+        let mut state = lock(&self.0);
+        let engine = match mem::replace(&mut *state, State::Opening(Vec::new())) {
+            State::Failed(_) => return Ok(()),
+            State::Open(engine) => engine,
+            other => {
+                *state = other;
+                return Err(AppError::busy());
+            }
+        };
+        drop(state);
+        match unused(engine, || start.elapsed() < patience) {
+            Ok(engine) => drop(engine),
+            Err(in_use) => {
+                self.opened(Ok(in_use));
+                return Err(AppError::busy());
+            }
+        }
+        Ok(())
+    }
+
     /// Closes for good: nobody gets the engine any more, its workers stop, and the data folder is free.
     ///
     /// An opening and calls that are under way are waited for, both together no longer than `patience`. Should
@@ -93,15 +118,21 @@ impl Door {
             thread::sleep(GLANCE);
         }
         let state = mem::replace(&mut *lock(&self.0), State::Closed);
-        let State::Open(mut engine) = state else { return };
-        loop {
-            match Arc::try_unwrap(engine) {
-                Ok(engine) => return drop(engine),
-                Err(in_use) if patient() => engine = in_use,
-                Err(_) => return tracing::warn!("the app ends in the middle of a call"),
-            }
-            thread::sleep(GLANCE);
+        let State::Open(engine) = state else { return };
+        if unused(engine, patient).is_err() {
+            tracing::warn!("the app ends in the middle of a call");
         }
+    }
+}
+
+/// The engine once nobody else uses it, or as it was when patience ran out.
+fn unused(mut engine: Arc<Engine>, patient: impl Fn() -> bool) -> Result<Engine, Arc<Engine>> {
+    loop {
+        engine = match Arc::try_unwrap(engine) {
+            Err(in_use) if patient() => in_use,
+            other => return other,
+        };
+        thread::sleep(GLANCE);
     }
 }
 
@@ -198,6 +229,27 @@ mod tests {
         });
         door.close(LONG);
         assert!(sealed(&folder));
+    }
+
+    #[test]
+    fn what_is_set_aside_is_closed_and_can_be_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let door = Arc::new(Door::opening());
+        assert!(door.set_aside(SHORT).is_err(), "it is under way");
+        door.opened(Ok(engine(&folder)));
+        let in_use = block_on(door.engine()).unwrap();
+        assert!(door.set_aside(SHORT).is_err(), "somebody works with it");
+        assert!(block_on(door.engine()).is_ok(), "and goes on doing so");
+        drop(in_use);
+        door.set_aside(LONG).unwrap();
+        assert!(sealed(&folder), "its files can be moved, replaced or deleted");
+        let asks = Arc::clone(&door);
+        let asked = spawn(async move { asks.engine().await.map(|_| ()) });
+        while !door.look(|state| matches!(state, State::Opening(waiting) if waiting.len() == 1)) {
+            thread::sleep(GLANCE);
+        }
+        door.opened(Ok(engine(&folder)));
+        assert_eq!(block_on(asked).unwrap(), Ok(()), "who asked meanwhile is answered");
     }
 
     #[test]

@@ -1,18 +1,13 @@
-//! The global shortcut that toggles the quick window.
+//! The global shortcut that toggles the quick window: taken at the start, and another one when a person records it.
 
 use tauri::plugin::TauriPlugin;
 use tauri::{AppHandle, Manager, Wry};
-use tauri_plugin_global_shortcut::{Builder, GlobalShortcutExt, ShortcutState};
+use tauri_plugin_global_shortcut::{Builder, GlobalShortcutExt, Shortcut as Keys, ShortcutState};
 
 use crate::app::App;
-use crate::bridge::Shortcut;
-use crate::{strings, windows};
-
-const KEYS: &str = "CmdOrCtrl+Shift+Space";
-#[cfg(target_os = "macos")]
-const SHOWN: &str = "⌘ ⇧ Space";
-#[cfg(not(target_os = "macos"))]
-const SHOWN: &str = "Ctrl + Shift + Space";
+use crate::bridge::{AppError, Shortcut};
+use crate::strings::{self, fill};
+use crate::windows;
 
 /// The plugin, with what the shortcut does.
 pub(crate) fn plugin() -> TauriPlugin<Wry> {
@@ -25,21 +20,65 @@ pub(crate) fn plugin() -> TauriPlugin<Wry> {
         .build()
 }
 
-/// Takes the shortcut. If the system refuses, the app works without it and says so.
+/// Takes the shortcut that was chosen. If the system refuses, the app works without it and says so.
 pub(crate) fn register(app: &AppHandle) {
-    let problem = match app.global_shortcut().register(KEYS) {
-        _ if on_wayland() => Some(strings::SHORTCUT_WAYLAND),
-        Ok(()) => None,
-        Err(error) => {
-            tracing::warn!(%error, "the global shortcut was refused");
-            Some(strings::SHORTCUT_TAKEN)
+    let keys = app.state::<App>().desktop().get().shortcut;
+    if let Err(error) = change(app, None, keys.as_deref()) {
+        tracing::warn!(error = error.message, "the global shortcut was refused");
+    }
+}
+
+/// Takes `new` and then lets go of `old`; if `new` is refused, `old` stays.
+pub(crate) fn change(app: &AppHandle, old: Option<&str>, new: Option<&str>) -> Result<(), AppError> {
+    let taken = new.map_or(Ok(()), |keys| take(app, keys));
+    let strings = strings::now();
+    if taken.is_ok() {
+        let same = old.and_then(read).is_some_and(|old| new.and_then(read) == Some(old));
+        if let Some(old) = old.and_then(read).filter(|_| !same)
+            && let Err(error) = app.global_shortcut().unregister(old)
+        {
+            // It was never registered, as on Wayland.
+            tracing::debug!(%error, "the old shortcut was not there");
         }
+    } else if old.is_some() {
+        // What worked before still does.
+        return taken;
+    }
+    let problem = match (&taken, new) {
+        (_, Some(_)) if on_wayland() => Some(strings.shortcut_wayland.clone()),
+        (Err(_), _) => Some(strings.shortcut_taken.clone()),
+        _ => None,
     };
     app.state::<App>().set_shortcut(Shortcut {
-        keys: SHOWN.to_owned(),
-        registered: problem.is_none(),
-        problem: problem.map(str::to_owned),
+        keys: new.unwrap_or_default().to_owned(),
+        registered: new.is_some() && problem.is_none(),
+        problem,
     });
+    taken
+}
+
+fn take(app: &AppHandle, keys: &str) -> Result<(), AppError> {
+    let strings = strings::now();
+    let say = |text: &str| fill(text, &[("keys", keys)]);
+    let Some(parsed) = read(keys) else {
+        return Err(AppError::refused(
+            say(&strings.shortcut_unreadable),
+            strings.shortcut_unreadable_hint.clone(),
+        ));
+    };
+    let shortcuts = app.global_shortcut();
+    // On Wayland it would be granted and never heard of.
+    if on_wayland() || shortcuts.is_registered(parsed) {
+        return Ok(());
+    }
+    shortcuts.register(parsed).map_err(|error| {
+        tracing::info!(%error, keys, "a shortcut was refused");
+        AppError::refused(say(&strings.shortcut_refused), strings.shortcut_refused_hint.clone())
+    })
+}
+
+fn read(keys: &str) -> Option<Keys> {
+    keys.parse().ok()
 }
 
 /// Registering succeeds on Wayland and never fires.

@@ -3,15 +3,22 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tauri::{AppHandle, Manager, PhysicalPosition, WebviewWindow, Window, WindowEvent};
+use tauri::plugin::TauriPlugin;
+use tauri::{AppHandle, LogicalSize, Manager, PhysicalPosition, WebviewWindow, Window, WindowEvent, Wry};
+use tauri_plugin_window_state::StateFlags;
 use tauri_specta::Event;
 
+use crate::app::App;
 use crate::bridge::QuickShown;
 use crate::door::lock;
-use crate::platform;
+use crate::{notify, platform};
 
 const MAIN: &str = "main";
 const QUICK: &str = "quick";
+
+/// The least and greatest height of the quick window, in logical pixels.
+const LOWEST: u32 = 48;
+const HIGHEST: u32 = 800;
 
 /// A window that lost the focus this short a time ago lost it to the shortcut that is to toggle it.
 const JUST_LEFT: Duration = Duration::from_millis(250);
@@ -29,6 +36,14 @@ enum Quick {
 }
 
 static QUICK_STATE: Mutex<Quick> = Mutex::new(Quick::Hidden);
+
+/// The plugin that puts the main window where it was left.
+pub(crate) fn kept_in_place() -> TauriPlugin<Wry> {
+    tauri_plugin_window_state::Builder::new()
+        .with_state_flags(StateFlags::POSITION | StateFlags::SIZE | StateFlags::MAXIMIZED)
+        .with_denylist(&[QUICK])
+        .build()
+}
 
 /// Brings the main window to the front; the quick window, which lies above all others, makes way.
 pub(crate) fn show_main(app: &AppHandle) {
@@ -64,14 +79,29 @@ pub(crate) fn hide_quick(app: &AppHandle) {
     }
 }
 
-/// Closing a window hides it: the app stays in the tray and at the shortcut until it is quit there.
+/// Makes the quick window this many logical pixels high; its upper edge stays.
+pub(crate) fn resize_quick(app: &AppHandle, height: u32) -> tauri::Result<()> {
+    let Some(window) = app.get_webview_window(QUICK) else { return Ok(()) };
+    let (place, size) = (window.outer_position()?, window.inner_size()?);
+    let width = size.to_logical::<f64>(window.scale_factor()?).width;
+    window.set_size(LogicalSize::new(width, f64::from(height.clamp(LOWEST, HIGHEST))))?;
+    window.set_position(place)
+}
+
+/// Closing a window hides it: the app stays in the tray and at the shortcut until it is quit there, unless the person
+/// wants closing the main window to be the end.
 pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
     let is_quick = window.label() == QUICK;
     match event {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
+            let app = window.app_handle();
             if is_quick {
                 *lock(&QUICK_STATE) = Quick::Hidden;
+            } else if app.state::<App>().desktop().get().close_to_tray {
+                notify::tell_closed(app);
+            } else {
+                app.exit(0);
             }
             tell(window.hide());
         }
@@ -85,6 +115,7 @@ fn quick_focused(window: &Window, focused: bool) {
     let mut quick = lock(&QUICK_STATE);
     match *quick {
         Quick::Shown if focused => *quick = Quick::Focused,
+        Quick::Focused if !focused && stays_open(window) => {}
         Quick::Focused if !focused => {
             *quick = Quick::Left(Instant::now());
             drop(quick);
@@ -93,6 +124,10 @@ fn quick_focused(window: &Window, focused: bool) {
         // News of before it was last shown or hidden.
         _ => {}
     }
+}
+
+fn stays_open(window: &Window) -> bool {
+    window.app_handle().state::<App>().desktop().get().quick.stay_open
 }
 
 /// Puts the window in the upper third of the monitor under the pointer. The position is worked out here:

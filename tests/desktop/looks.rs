@@ -64,7 +64,7 @@ fn pictures(theme: &'static str, folder: &Path) -> Taken {
     album.take(main, MAIN, "empty");
     album.take_at(SMALLEST, main, MAIN, "empty-small");
     for harm in ["marginLeft = '-300px'", "cssText = 'overflow: hidden; white-space: nowrap; width: 9em'"] {
-        let style = "document.querySelector('main h1').style";
+        let style = "document.querySelector('main section h2').style";
         main.script(&format!("{style}.{harm}"), &[]);
         assert_ne!(main.layout_faults(), [""; 0], "{harm} would be noticed");
         main.script(&format!("{style} = ''"), &[]);

@@ -65,6 +65,8 @@ pub struct Launch {
     pub papr: Option<String>,
     /// The app's system calls that have to do with the network are written here.
     pub trace: Option<PathBuf>,
+    /// The app greets a person who was never here; otherwise the first steps are behind them.
+    pub welcome: bool,
 }
 
 /// The app under WebDriver, with its two windows.
@@ -184,6 +186,11 @@ impl Desktop {
         let resources = launch.resources.as_ref().unwrap_or(&vendor);
         if launch.resources.is_none() {
             assert!(vendor.join("models").is_dir(), "there is no model: `make test` fetches it");
+        }
+        let settings = self.data().join("desktop.json");
+        if !launch.welcome && !settings.exists() {
+            fs::create_dir_all(self.data()).expect("folders can be made");
+            fs::write(settings, r#"{"first_run_done": true}"#).expect("files can be written");
         }
         command.env("PAPR_DATA_DIR", self.data()).env("PAPR_RESOURCES", resources);
         command.env("HF_ENDPOINT", launch.hub.as_deref().unwrap_or("http://127.0.0.1:9"));

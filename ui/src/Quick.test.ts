@@ -1,5 +1,5 @@
 /** The quick window over a made-up backend. */
-import { fireEvent, screen } from '@testing-library/svelte';
+import { createEvent, fireEvent, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Filters } from './backend';
 import { NO_FILTERS } from './lib/filters';
@@ -16,6 +16,7 @@ beforeEach(() => {
   writeText.mockReset().mockResolvedValue(undefined);
   Object.defineProperty(navigator, 'clipboard', { value: { writeText }, configurable: true });
   fake = new FakeBackend(memories());
+  fake.setSettings({ quick: { onEnter: 'open', stayOpen: false, compact: false, preview: false } });
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -36,13 +37,41 @@ describe('the quick window', () => {
     expect(fake.called('hideQuick')).toHaveLength(1);
   });
 
-  it('leaves Enter to an input method', async () => {
+  it('leaves every key to an input method that composes', async () => {
     await openQuick(fake);
-    await press('Enter', { isComposing: true });
-    await press('Enter', { keyCode: 229 });
-    await press('Tab', { isComposing: true });
-    expect(fake.called('showMain')).toEqual([]);
-    expect(fake.called('list')).toHaveLength(1);
+    const before = active();
+    await type('api');
+    await type('');
+    const asked = fake.called('list').length;
+    const keys: [string, KeyboardEventInit?][] = [
+      ['Enter'],
+      ['Enter', { ctrlKey: true }],
+      ['ArrowDown'],
+      ['ArrowUp', { altKey: true }],
+      ['Tab'],
+      ['Escape'],
+      ['k', { ctrlKey: true }],
+      ['n', { ctrlKey: true }],
+      ['i', { ctrlKey: true }],
+      ['c', { ctrlKey: true }],
+      ['Backspace', { ctrlKey: true, shiftKey: true }],
+    ];
+    for (const [key, held] of keys) {
+      for (const sign of [{ isComposing: true }, { keyCode: 229 }]) {
+        const event = createEvent.keyDown(field(), { key, ...held, ...sign });
+        await fireEvent(field(), event);
+        expect(event.defaultPrevented, key).toBe(false);
+      }
+    }
+    await settle();
+    for (const method of ['showMain', 'hideQuick', 'remove', 'changeSettings'] as const) {
+      expect(fake.called(method), method).toEqual([]);
+    }
+    expect(fake.called('list')).toHaveLength(asked);
+    expect(active()).toBe(before);
+    expect(field().value).toBe('');
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(writeText).not.toHaveBeenCalled();
   });
 
   it('clears with Escape, then hides', async () => {
@@ -142,7 +171,7 @@ describe('the quick window', () => {
   it('names its keys, and only those that do something now', async () => {
     fake = new FakeBackend();
     await openQuick(fake);
-    expect(screen.getByText('Nothing here yet. Open Papr to add a memory.')).toBeTruthy();
+    expect(screen.getByText('Nothing here yet. Type + and then what to remember.')).toBeTruthy();
     expect(screen.queryByText('copy')).toBeNull();
     expect(screen.getByText('close')).toBeTruthy();
     await type('zebra');

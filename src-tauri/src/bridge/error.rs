@@ -57,6 +57,25 @@ impl AppError {
         Self { code: ErrorCode::Cancelled, message, hint: None, retryable: false }
     }
 
+    /// It needs the memories for itself, and somebody works with them.
+    pub(crate) fn busy() -> Self {
+        let message = "the memories are in use, so this could not be done".to_owned();
+        let hint = Some("Wait until what is under way is done, then try again.".to_owned());
+        Self { code: ErrorCode::StoreLocked, message, hint, retryable: true }
+    }
+
+    /// A choice could not be written down.
+    pub(crate) fn not_kept(error: &dyn Display) -> Self {
+        let message = format!("the choice could not be kept: {error}");
+        let hint = Some("Look whether the disk is full and the data folder can be written to.".to_owned());
+        Self { code: ErrorCode::Internal, message, hint, retryable: true }
+    }
+
+    /// The system refused; with what to do about it.
+    pub(crate) fn refused(message: String, hint: String) -> Self {
+        Self { code: ErrorCode::InvalidInput, message, hint: Some(hint), retryable: false }
+    }
+
     /// What a window sent makes no sense.
     pub(crate) fn invalid(message: String) -> Self {
         Self { code: ErrorCode::InvalidInput, message, hint: None, retryable: false }

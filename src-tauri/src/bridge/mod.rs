@@ -4,12 +4,14 @@
 //! `PAPR_BLESS=1` writes it.
 
 mod account;
+mod data;
 mod error;
 mod filters;
 mod ledger;
 mod memory;
 mod models;
 mod reply;
+mod settings;
 mod status;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,10 @@ pub use account::{
     Account, Choice, CloudHit, CloudReply, Conflict, KeySource, OutboxItem, SignedIn, SignedOut, Sync,
     SyncPhase, Theirs, Waiting,
 };
+pub use data::{
+    Backup, BadLine, Choose, Detail, Fact, Folder, Format, ImportPreview, Imported, MainView, Move, Mover,
+    Part, PartSize, Related, Sizes,
+};
 pub use error::{AppError, ErrorCode};
 pub use filters::{FacetCount, Facets, Filters, Listing, Place, Question, Sort};
 pub use ledger::{Ledger, LedgerEntry, Outcome, Totals};
@@ -27,6 +33,7 @@ pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
 pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};
 pub use reply::{Hit, Mode, Reply, Span, TierCounts, Timings, Why};
+pub use settings::{Language, OnEnter, QuickSettings, Settings, SettingsChange, Theme};
 pub use status::{AppState, IndexState, Model, ModelState, Shortcut, Status};
 
 use crate::commands;
@@ -35,9 +42,22 @@ use crate::commands;
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
 pub struct StatusChanged(pub Status);
 
-/// The main window is to show the memory with this id.
+/// Something was chosen.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
-pub struct OpenMemory(pub String);
+pub struct SettingsChanged(pub Settings);
+
+/// The main window is to show a memory.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct OpenMemory {
+    /// Its id.
+    pub id: String,
+    /// In the form to edit it.
+    pub edit: bool,
+}
+
+/// The main window is to show one of its views.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, Type, Event)]
+pub struct OpenView(pub MainView);
 
 /// The quick window was just shown.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, Type, Event)]
@@ -54,6 +74,11 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::memories::list,
             commands::memories::facets,
             commands::memories::get,
+            commands::library::ids,
+            commands::library::some,
+            commands::library::move_to,
+            commands::library::related,
+            commands::library::detail,
             commands::memories::add,
             commands::memories::edit,
             commands::memories::remove,
@@ -61,7 +86,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::memories::add_samples,
             commands::memories::remove_samples,
             commands::windows::show_main,
+            commands::windows::show_view,
             commands::windows::hide_quick,
+            commands::windows::resize_quick,
+            commands::windows::open_link,
             commands::status::retry,
             commands::models::models,
             commands::models::model_hosts,
@@ -94,6 +122,21 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::account::keep_from_papr,
             commands::account::tell_papr,
             commands::account::tell_network,
+            commands::settings::settings,
+            commands::settings::change_settings,
+            commands::settings::pin,
+            commands::data::sizes,
+            commands::data::reveal,
+            commands::data::move_data,
+            commands::data::diagnostics,
+            commands::data::choose,
+            commands::data::export_memories,
+            commands::data::preview_import,
+            commands::data::import_memories,
+            commands::data::backups,
+            commands::data::back_up,
+            commands::data::restore_backup,
+            commands::data::delete_everything,
         ])
-        .events(collect_events![StatusChanged, OpenMemory, QuickShown])
+        .events(collect_events![StatusChanged, SettingsChanged, OpenMemory, OpenView, QuickShown])
 }

@@ -2,8 +2,11 @@
 //! stands in `src-tauri/capabilities`.
 
 pub(crate) mod account;
+pub(crate) mod data;
+pub(crate) mod library;
 pub(crate) mod memories;
 pub(crate) mod models;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod windows;

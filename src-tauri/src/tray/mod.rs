@@ -1,50 +1,254 @@
-//! The tray: open, quick search, quit. A desktop without one is no reason not to start.
+//! The tray: an icon that tells the state, and a menu that is a function of the status. A desktop without a tray is no
+//! reason not to start.
 
-use tauri::AppHandle;
+mod menu;
+
+use std::sync::Mutex;
+
+use jiff::tz::TimeZone;
+use tauri::async_runtime::spawn;
 use tauri::image::Image;
-use tauri::menu::MenuBuilder;
-use tauri::tray::TrayIconBuilder;
+use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Manager, Wry};
+use tauri_specta::Event;
 
+use self::menu::{Action, Entry, Look};
+use crate::app::App;
+use crate::bridge::{AppError, OpenView, Status};
+use crate::door::lock;
 use crate::{strings, windows};
 
-const OPEN: &str = "open";
-const QUICK: &str = "quick";
-const QUIT: &str = "quit";
-
 #[cfg(target_os = "macos")]
-const ICON: &[u8] = include_bytes!("../../icons/tray@2x.png");
+macro_rules! icon {
+    ($state:literal) => {
+        include_bytes!(concat!("../../../icons/tray/", $state, "-mac.png"))
+    };
+}
 #[cfg(not(target_os = "macos"))]
-const ICON: &[u8] = include_bytes!("../../icons/tray-linux.png");
+macro_rules! icon {
+    ($state:literal) => {
+        include_bytes!(concat!("../../../icons/tray/", $state, "-other.png"))
+    };
+}
 
-/// Builds the tray icon and its menu.
+fn icon(look: Look) -> &'static [u8] {
+    match look {
+        Look::Idle => icon!("idle"),
+        Look::Syncing => icon!("syncing"),
+        Look::Downloading => icon!("downloading"),
+        Look::Attention => icon!("attention"),
+        Look::Offline => icon!("offline"),
+        Look::Paused => icon!("paused"),
+    }
+}
+
+/// The icon and what it shows now.
+pub(crate) struct Tray {
+    icon: TrayIcon,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    look: Option<Look>,
+    entries: Vec<Entry>,
+    /// The lines and groups with a text, in the order of the menu.
+    items: Vec<Item>,
+}
+
+enum Item {
+    Line(MenuItem<Wry>),
+    Group(Submenu<Wry>),
+}
+
+/// Builds the icon; the menu comes with the first status.
 pub(crate) fn build(app: &AppHandle) {
-    if let Err(error) = try_build(app) {
-        tracing::warn!(%error, "there is no tray here");
+    match try_build(app) {
+        Ok(icon) => {
+            app.manage(Tray { icon, shown: Mutex::default() });
+            update(app);
+        }
+        Err(error) => tracing::warn!(%error, "there is no tray here"),
     }
 }
 
-fn try_build(app: &AppHandle) -> tauri::Result<()> {
-    let menu = MenuBuilder::new(app)
-        .text(OPEN, strings::TRAY_OPEN)
-        .text(QUICK, strings::TRAY_QUICK)
-        .separator()
-        .text(QUIT, strings::TRAY_QUIT)
-        .build()?;
+fn try_build(app: &AppHandle) -> tauri::Result<TrayIcon> {
     TrayIconBuilder::with_id("papr")
-        .icon(Image::from_bytes(ICON)?)
+        .icon(Image::from_bytes(icon(Look::Idle))?)
         .icon_as_template(true)
-        .tooltip(strings::APP)
-        .menu(&menu)
-        .on_menu_event(|app, event| on_menu(app, event.id().as_ref()))
-        .build(app)?;
-    Ok(())
+        .tooltip(&strings::now().app)
+        // A click opens quick search, where the system tells of clicks; Linux does not.
+        .show_menu_on_left_click(false)
+        .on_menu_event(|app, event| chosen(app, event.id().as_ref()))
+        .on_tray_icon_event(|icon, event| {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
+                windows::toggle_quick(icon.app_handle());
+            }
+        })
+        .build(app)
 }
 
-fn on_menu(app: &AppHandle, entry: &str) {
-    match entry {
-        OPEN => windows::show_main(app),
-        QUICK => windows::toggle_quick(app),
-        QUIT => app.exit(0),
-        _ => {}
+/// Shows the status as it is now, from any thread.
+pub(crate) fn update(app: &AppHandle) {
+    let handle = app.clone();
+    let asked = app.run_on_main_thread(move || {
+        let Some(tray) = handle.try_state::<Tray>() else { return };
+        let status = handle.state::<App>().status();
+        if let Err(error) = tray.show(&handle, &status) {
+            tracing::warn!(%error, "the tray could not be changed");
+        }
+    });
+    if let Err(error) = asked {
+        tracing::debug!(%error, "the tray is gone");
     }
+}
+
+impl Tray {
+    fn show(&self, app: &AppHandle, status: &Status) -> tauri::Result<()> {
+        let strings = strings::now();
+        let (look, entries) = (menu::look(status), menu::menu(status, &strings, &TimeZone::system()));
+        let mut shown = lock(&self.shown);
+        if shown.look != Some(look) {
+            self.icon.set_icon_with_as_template(Some(Image::from_bytes(icon(look))?), true)?;
+            self.icon.set_tooltip(Some(menu::tooltip(look, &strings)))?;
+            shown.look = Some(look);
+        }
+        if shown.entries == entries {
+            return Ok(());
+        }
+        if same_shape(&shown.entries, &entries) {
+            // A menu that is open stays open.
+            for (item, text) in shown.items.iter().zip(texts(&entries)) {
+                match item {
+                    Item::Line(line) => line.set_text(text)?,
+                    Item::Group(group) => group.set_text(text)?,
+                }
+            }
+        } else {
+            let mut items = Vec::new();
+            let menu = Menu::new(app)?;
+            for entry in &entries {
+                menu.append(made(app, entry, &mut items)?.as_ref())?;
+            }
+            self.icon.set_menu(Some(menu))?;
+            shown.items = items;
+        }
+        shown.entries = entries;
+        Ok(())
+    }
+
+    fn action(&self, id: &str) -> Option<Action> {
+        fn find<'a>(entries: &'a [Entry], id: &str) -> Option<&'a Action> {
+            entries.iter().find_map(|entry| match entry {
+                Entry::Item(_, Some(action)) if self::id(action) == id => Some(action),
+                Entry::Group(_, inner) => find(inner, id),
+                _ => None,
+            })
+        }
+        find(&lock(&self.shown).entries, id).cloned()
+    }
+}
+
+/// What a line is known by: what it does.
+fn id(action: &Action) -> String {
+    format!("{action:?}")
+}
+
+/// Makes a line, and notes in `items` what has a text.
+fn made(app: &AppHandle, entry: &Entry, items: &mut Vec<Item>) -> tauri::Result<Box<dyn IsMenuItem<Wry>>> {
+    Ok(match entry {
+        Entry::Line => Box::new(PredefinedMenuItem::separator(app)?),
+        Entry::Item(text, action) => {
+            let line = match action {
+                Some(action) => MenuItem::with_id(app, id(action), text, true, None::<&str>)?,
+                None => MenuItem::new(app, text, false, None::<&str>)?,
+            };
+            items.push(Item::Line(line.clone()));
+            Box::new(line)
+        }
+        Entry::Group(text, inner) => {
+            let group = Submenu::new(app, text, true)?;
+            items.push(Item::Group(group.clone()));
+            for entry in inner {
+                group.append(made(app, entry, items)?.as_ref())?;
+            }
+            Box::new(group)
+        }
+    })
+}
+
+/// Whether the same lines do the same, in the same order, whatever they say.
+fn same_shape(before: &[Entry], after: &[Entry]) -> bool {
+    before.len() == after.len()
+        && before.iter().zip(after).all(|pair| match pair {
+            (Entry::Line, Entry::Line) => true,
+            (Entry::Item(_, before), Entry::Item(_, after)) => before == after,
+            (Entry::Group(_, before), Entry::Group(_, after)) => same_shape(before, after),
+            _ => false,
+        })
+}
+
+/// The texts in the order of the menu.
+fn texts(entries: &[Entry]) -> Vec<&str> {
+    let mut texts = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Line => {}
+            Entry::Item(text, _) => texts.push(text.as_str()),
+            Entry::Group(text, inner) => {
+                texts.push(text);
+                texts.extend(self::texts(inner));
+            }
+        }
+    }
+    texts
+}
+
+fn chosen(app: &AppHandle, id: &str) {
+    let Some(action) = app.try_state::<Tray>().and_then(|tray| tray.action(id)) else { return };
+    match action {
+        Action::Quick => windows::toggle_quick(app),
+        Action::Open => windows::show_main(app),
+        Action::View(view) => {
+            windows::show_main(app);
+            if let Err(error) = OpenView(view).emit(app) {
+                tracing::warn!(%error, "a view could not be asked for");
+            }
+        }
+        Action::Quit => app.exit(0),
+        Action::Sync
+        | Action::PauseSync(_)
+        | Action::PauseDownload(_)
+        | Action::Download(_)
+        | Action::CancelDownload(_) => {
+            let app = app.clone();
+            spawn(async move {
+                if let Err(error) = work(&app, action).await {
+                    // The status tells it too, in the menu and in the windows.
+                    tracing::warn!(error = error.message, "what the tray was asked for failed");
+                }
+            });
+        }
+    }
+}
+
+async fn work(app: &AppHandle, action: Action) -> Result<(), AppError> {
+    let work = move |engine: &papr_engine::Engine| match &action {
+        Action::Sync => engine.ask_for_sync(false),
+        Action::PauseSync(paused) => engine.pause_sync(*paused),
+        Action::PauseDownload(model) => {
+            engine.pause_download(model);
+            Ok(())
+        }
+        Action::Download(model) => engine.install_model(model),
+        Action::CancelDownload(model) => engine.cancel_download(model),
+        Action::Quick | Action::Open | Action::View(_) | Action::Quit => Ok(()),
+    };
+    app.state::<App>().with_engine(work).await
 }

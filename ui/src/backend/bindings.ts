@@ -15,6 +15,16 @@ export const commands = {
 	facets: (filters: Filters) => typedError<Facets, AppError>(__TAURI_INVOKE("facets", { filters })),
 	/**  One memory. */
 	get: (id: string) => typedError<Memory, AppError>(__TAURI_INVOKE("get", { id })),
+	/**  The ids of all memories that pass, by the time they last changed. */
+	ids: (filters: Filters, sort: Sort) => typedError<string[], AppError>(__TAURI_INVOKE("ids", { filters, sort })),
+	/**  Memories by id, at most 200; those that are gone are left out. */
+	some: (ids: string[]) => typedError<Memory[], AppError>(__TAURI_INVOKE("some", { ids })),
+	/**  Moves memories to a tier; returns how many were in the other. */
+	moveTo: (ids: string[], tier: Tier) => typedError<number, AppError>(__TAURI_INVOKE("move_to", { ids, tier })),
+	/**  Memories that say something like this one, the nearest first. */
+	related: (id: string, limit: number) => typedError<Related[], AppError>(__TAURI_INVOKE("related", { id, limit })),
+	/**  What stands around one memory: metadata, moves, Papr's id. */
+	detail: (id: string) => typedError<Detail, AppError>(__TAURI_INVOKE("detail", { id })),
 	/**  Keeps a new memory. */
 	add: (content: string, tier: Tier, topics: string[]) => typedError<Memory, AppError>(__TAURI_INVOKE("add", { content, tier, topics })),
 	/**  Changes a memory that is still at revision `rev`. */
@@ -27,10 +37,16 @@ export const commands = {
 	addSamples: () => typedError<number, AppError>(__TAURI_INVOKE("add_samples")),
 	/**  Deletes the sample memories; returns how many went. */
 	removeSamples: () => typedError<number, AppError>(__TAURI_INVOKE("remove_samples")),
-	/**  Brings the main window to the front, with a memory if one is named. */
-	showMain: (id: string | null) => typedError<null, AppError>(__TAURI_INVOKE("show_main", { id })),
+	/**  Brings the main window to the front, with a memory if one is named; with `edit` in its form. */
+	showMain: (id: string | null, edit: boolean) => typedError<null, AppError>(__TAURI_INVOKE("show_main", { id, edit })),
+	/**  Brings the main window to the front, in one of its views. */
+	showView: (view: MainView) => typedError<null, AppError>(__TAURI_INVOKE("show_view", { view })),
 	/**  Hides the quick window. */
 	hideQuick: () => typedError<null, AppError>(__TAURI_INVOKE("hide_quick")),
+	/**  Makes the quick window this many logical pixels high; its upper edge stays. */
+	resizeQuick: (height: number) => typedError<null, AppError>(__TAURI_INVOKE("resize_quick", { height })),
+	/**  Opens a link of a memory's text in the system's browser. */
+	openLink: (url: string) => typedError<null, AppError>(__TAURI_INVOKE("open_link", { url })),
 	/**  Opens the data folder and loads the model again, where they failed. */
 	retry: () => typedError<Status, AppError>(__TAURI_INVOKE("retry")),
 	/**  All models: those that are there and those that could be. */
@@ -98,12 +114,44 @@ export const commands = {
 	tellPapr: (searchId: string, helped: boolean, about: string[]) => typedError<null, AppError>(__TAURI_INVOKE("tell_papr", { searchId, helped, about })),
 	/**  Tells what the window knows of the network. */
 	tellNetwork: (online: boolean) => typedError<null, AppError>(__TAURI_INVOKE("tell_network", { online })),
+	/**  Everything that can be chosen, as it is. */
+	settings: () => typedError<Settings, AppError>(__TAURI_INVOKE("settings")),
+	/**  Changes some of it: all that is asked or nothing. */
+	changeSettings: (change: SettingsChange) => typedError<Settings, AppError>(__TAURI_INVOKE("change_settings", { change })),
+	/**  Puts a memory first in the quick window, or no more. */
+	pin: (id: string, pinned: boolean) => typedError<Settings, AppError>(__TAURI_INVOKE("pin", { id, pinned })),
+	/**  What the app keeps on disk. */
+	sizes: () => typedError<Sizes, AppError>(__TAURI_INVOKE("sizes")),
+	/**  Shows a folder in the system's file manager. */
+	reveal: (folder: Folder) => typedError<null, AppError>(__TAURI_INVOKE("reveal", { folder })),
+	/**  Moves everything into an empty folder, or one that is yet to be. */
+	moveData: (folder: string) => typedError<null, AppError>(__TAURI_INVOKE("move_data", { folder })),
+	/**  How the app is doing, to be sent to somebody: no memory, no key, nobody's name. */
+	diagnostics: () => typedError<string, AppError>(__TAURI_INVOKE("diagnostics")),
+	/**  Asks for a file or folder; nothing if the person chose none. */
+	choose: (what: Choose, suggested: string | null) => typedError<string | null, AppError>(__TAURI_INVOKE("choose", { what, suggested })),
+	/**  Writes those memories, or all, to a file; returns how many. */
+	exportMemories: (path: string, format: Format, ids: string[] | null) => typedError<number, AppError>(__TAURI_INVOKE("export_memories", { path, format, ids })),
+	/**  What importing a file would do. Changes nothing. */
+	previewImport: (path: string) => typedError<ImportPreview, AppError>(__TAURI_INVOKE("preview_import", { path })),
+	/**  Imports a file of memories. */
+	importMemories: (path: string) => typedError<Imported, AppError>(__TAURI_INVOKE("import_memories", { path })),
+	/**  The copies of all memories that there are, newest first. */
+	backups: () => typedError<Backup[], AppError>(__TAURI_INVOKE("backups")),
+	/**  Makes a copy of all memories now. */
+	backUp: () => typedError<Backup, AppError>(__TAURI_INVOKE("back_up")),
+	/**  Puts a copy in place of all memories; what was there is set aside. */
+	restoreBackup: (name: string) => typedError<null, AppError>(__TAURI_INVOKE("restore_backup", { name })),
+	/**  Deletes all that the app ever kept, the key included, and quits. */
+	deleteEverything: (typed: string) => typedError<null, AppError>(__TAURI_INVOKE("delete_everything", { typed })),
 };
 
 /** Events */
 export const events = {
 	openMemory: makeEvent<OpenMemory, OpenMemory>("open-memory"),
+	openView: makeEvent<OpenView, OpenView>("open-view"),
 	quickShown: makeEvent<QuickShown, QuickShown>("quick-shown"),
+	settingsChanged: makeEvent<SettingsChanged, SettingsChanged>("settings-changed"),
 	statusChanged: makeEvent<StatusChanged, StatusChanged>("status-changed"),
 };
 
@@ -149,6 +197,24 @@ export type AppState =
 /**  The app ends. */
 "closed";
 
+/**  A copy of all memories. */
+export type Backup = {
+	/**  The file's name. */
+	name: string,
+	/**  RFC 3339, UTC. */
+	madeAt: string,
+	/**  Thousands of bytes. */
+	kilobytes: number,
+};
+
+/**  A line that could not be read. */
+export type BadLine = {
+	/**  Counted from 1. */
+	line: number,
+	/**  What is wrong with it. */
+	reason: string,
+};
+
 /**  What a person chose. */
 export type Choice = 
 /**  What is here. */
@@ -157,6 +223,15 @@ export type Choice =
 { choice: "theirs" } | 
 /**  This text for both. */
 { choice: "merged"; text: string };
+
+/**  What a file dialog is for. */
+export type Choose = 
+/**  A file that is there. */
+"import" | 
+/**  A file that is to be. */
+"export" | 
+/**  A folder. */
+"folder";
 
 /**  A memory that Papr's own search found. */
 export type CloudHit = {
@@ -194,6 +269,16 @@ export type Conflict = {
 	theirs: Theirs | null,
 	/**  When it was found. */
 	foundAt: string,
+};
+
+/**  What a detail pane shows beside the memory itself. */
+export type Detail = {
+	/**  Papr's id of it, if Papr has it. */
+	remote: string | null,
+	/**  Whatever else came with it. */
+	metadata: Fact[],
+	/**  The newest last. */
+	moves: Move[],
 };
 
 /**  How far a download is. */
@@ -241,6 +326,14 @@ export type Facets = {
 	topics: FacetCount[],
 };
 
+/**  A name and what it stands for. */
+export type Fact = {
+	/**  The name. */
+	name: string,
+	/**  Its value, as text. */
+	value: string,
+};
+
 /**  What memories must be; what is null or empty lets everything pass. Days are said in the text of a search. */
 export type Filters = {
 	/**  Their shelf. */
@@ -269,6 +362,12 @@ export type Finding = {
 	detail: string,
 };
 
+/**  A folder that can be shown in the system's file manager. */
+export type Folder = "data" | "logs" | "models";
+
+/**  What a file of memories is written in. */
+export type Format = "lines" | "markdown" | "omo";
+
 /**  One memory in the list. */
 export type Hit = {
 	/**  The memory. */
@@ -289,11 +388,42 @@ export type Hit = {
 	alike: number,
 };
 
+/**  What an import would do. */
+export type ImportPreview = {
+	/**  What the file is written in. */
+	format: Format,
+	/**  Memories that are not here yet. */
+	fresh: number,
+	/**  Those that are, by id or by text. */
+	known: number,
+	/**  Lines that cannot be read. */
+	bad: number,
+	/**  The first of them. */
+	badLines: BadLine[],
+	/**  The first new texts. */
+	examples: string[],
+};
+
+/**  What an import did. */
+export type Imported = {
+	/**  Memories that came. */
+	added: number,
+	/**  Those that were here, by id or by text. */
+	known: number,
+	/**  Lines that could not be read. */
+	bad: number,
+	/**  The first of them. */
+	badLines: BadLine[],
+};
+
 /**  How far the index is. */
 export type IndexState = "building" | "ready" | "failed";
 
 /**  Where a key comes from. */
 export type KeySource = "keychain" | "environment" | "memory";
+
+/**  The language of windows and tray. */
+export type Language = "system" | "en" | "de";
 
 /**  What left this device. */
 export type Ledger = {
@@ -338,6 +468,9 @@ export type Listing = {
 	/**  Where it goes on. */
 	next: Place | null,
 };
+
+/**  A view of the main window. */
+export type MainView = "search" | "library" | "models" | "sync" | "privacy" | "settings";
 
 /**  One memory. */
 export type Memory = {
@@ -443,8 +576,38 @@ export type ModelInfo = {
 /**  How far the model is. */
 export type ModelState = "missing" | "loading" | "ready" | "failed";
 
-/**  The main window is to show the memory with this id. */
-export type OpenMemory = string;
+/**  A move from one tier to the other. */
+export type Move = {
+	/**  Where it stood. */
+	from: Tier,
+	/**  Where it stood from then on. */
+	to: Tier,
+	/**  Who moved it. */
+	by: Mover,
+	/**  RFC 3339, UTC. */
+	at: string,
+};
+
+/**  Who moved a memory. */
+export type Mover = "user" | "papr";
+
+/**  What Enter does in the quick window. */
+export type OnEnter = 
+/**  Opens the memory in the main window. */
+"open" | 
+/**  Copies its text. */
+"copy";
+
+/**  The main window is to show a memory. */
+export type OpenMemory = {
+	/**  Its id. */
+	id: string,
+	/**  In the form to edit it. */
+	edit: boolean,
+};
+
+/**  The main window is to show one of its views. */
+export type OpenView = MainView;
 
 /**  One change that Papr has yet to hear of. */
 export type OutboxItem = {
@@ -460,6 +623,19 @@ export type OutboxItem = {
 
 /**  How a request ended. */
 export type Outcome = "answered" | "notConnected" | "timedOut" | "broken" | "abandoned";
+
+/**  A part of what the app keeps on disk. */
+export type Part = "memories" | "backups" | "setAside" | "graphs" | "models" | "logs" | 
+/**  What the web view keeps. */
+"web" | "other";
+
+/**  How much room a part takes. */
+export type PartSize = {
+	/**  Which. */
+	part: Part,
+	/**  Thousands of bytes. */
+	kilobytes: number,
+};
 
 /**  What a download is doing. */
 export type Phase = "checking" | "downloading" | "verifying" | "installing";
@@ -488,8 +664,28 @@ export type Question = {
 	limit: number,
 };
 
+/**  How the quick window behaves. */
+export type QuickSettings = {
+	/**  What Enter does; with Ctrl or ⌘ it does the other. */
+	onEnter: OnEnter,
+	/**  Whether it stays when the focus goes elsewhere. */
+	stayOpen: boolean,
+	/**  Whether it is the field alone while nothing is typed. */
+	compact: boolean,
+	/**  Whether the selected memory is shown in full beside the list. */
+	preview: boolean,
+};
+
 /**  The quick window was just shown. */
 export type QuickShown = null;
+
+/**  A memory that says something like another. */
+export type Related = {
+	/**  Which. */
+	memory: Memory,
+	/**  Cosine, -1 to 1. */
+	similarity: number | null,
+};
 
 /**  The answer to the query with number `seq`. */
 export type Reply = {
@@ -516,6 +712,77 @@ export type Report = {
 	/**  The whole as it is copied. Holds no text of a memory. */
 	text: string,
 };
+
+/**  What a person chose, and how it is in the system. */
+export type Settings = {
+	/**  Accelerator of the quick window, as in `CmdOrCtrl+Shift+Space`; none switches it off. */
+	shortcut: string | null,
+	/**  As the system has it; none where it cannot be told. */
+	launchAtLogin: boolean | null,
+	/**  Whether the app starts without its main window. */
+	startHidden: boolean,
+	/**  Whether closing the main window leaves the app running. */
+	closeToTray: boolean,
+	/**  Whether the app may show notifications. */
+	notifications: boolean,
+	/**  Light or dark. */
+	theme: Theme,
+	/**  The language of windows and tray. */
+	language: Language,
+	/**  Rows of a page of results, 10 to 200. */
+	results: number,
+	/**  How the quick window behaves. */
+	quick: QuickSettings,
+	/**  Whether what changed lately comes a little further up. */
+	recentFirst: boolean,
+	/**  Whether goals come a little further up. */
+	goalsFirst: boolean,
+	/**  `auto`, or what is to run the model. */
+	device: string,
+	/**  What may be chosen here. */
+	devices: string[],
+	/**  After how many idle minutes the model leaves the memory; 0 means never. */
+	unloadMinutes: number,
+	/**  Minutes between two looks at Papr; 0 lets the app decide by what changes. */
+	syncMinutes: number,
+	/**  What Papr's plan allows in a month. */
+	operationsPerMonth: number,
+	/**  Whether nothing is sent to anybody or fetched from anywhere. */
+	localOnly: boolean,
+	/**  Days that the list of what left the device goes back. */
+	ledgerDays: number,
+	/**  Ids of memories that stand first in the quick window. */
+	pinned: string[],
+	/**  Whether the first steps were gone through or skipped. */
+	firstRunDone: boolean,
+	/**  A damaged file of settings was put aside here, and defaults hold. */
+	damaged: string | null,
+};
+
+/**  What is to be another; what is missing stays. */
+export type SettingsChange = {
+	/**  Empty switches it off. Taken only if the system gives it. */
+	shortcut?: string | null,
+	launchAtLogin?: boolean | null,
+	startHidden?: boolean | null,
+	closeToTray?: boolean | null,
+	notifications?: boolean | null,
+	theme?: Theme | null,
+	language?: Language | null,
+	results?: number | null,
+	quick?: QuickSettings | null,
+	recentFirst?: boolean | null,
+	goalsFirst?: boolean | null,
+	device?: string | null,
+	unloadMinutes?: number | null,
+	syncMinutes?: number | null,
+	operationsPerMonth?: number | null,
+	ledgerDays?: number | null,
+	firstRunDone?: boolean | null,
+};
+
+/**  Something was chosen. */
+export type SettingsChanged = Settings;
 
 /**  The global shortcut. */
 export type Shortcut = {
@@ -547,6 +814,16 @@ export type SignedOut = {
 	wiped: number,
 	/**  Backups and files set aside that were removed with them. */
 	copies: number,
+};
+
+/**  What the app keeps on disk. */
+export type Sizes = {
+	/**  Where it is. */
+	folder: string,
+	/**  Part by part. */
+	parts: PartSize[],
+	/**  Thousands of bytes that are free there. */
+	free: number | null,
 };
 
 /**  The order of a list. */
@@ -668,6 +945,9 @@ export type Theirs = {
 	/**  When it last changed there. */
 	updatedAt: string | null,
 };
+
+/**  How a window looks. */
+export type Theme = "system" | "light" | "dark";
 
 /**  Which shelf. */
 export type Tier = "goals" | "memories";

@@ -4,22 +4,34 @@
  */
 import type {
   Account,
+  Backup,
   Choice,
+  Choose,
   CloudReply,
   Conflict,
+  Detail,
   Facets,
   Filters,
+  Folder,
+  Format,
+  ImportPreview,
+  Imported,
   Ledger,
   Listing,
+  MainView,
   Memory,
   Mode,
   ModelInfo,
   OutboxItem,
   Place,
+  Related,
   Reply,
   Report,
+  Settings,
+  SettingsChange,
   SignedIn,
   SignedOut,
+  Sizes,
   Sort,
   Status,
   Tier,
@@ -29,33 +41,51 @@ import type {
 export type {
   Account,
   AppError,
+  Backup,
+  BadLine,
   Choice,
+  Choose,
   CloudHit,
   CloudReply,
   Conflict,
+  Detail,
   Download,
   ErrorCode,
   FacetCount,
   Facets,
   Filters,
   Finding,
+  Folder,
+  Format,
   Hit,
+  ImportPreview,
+  Imported,
   KeySource,
+  Language,
   Ledger,
   LedgerEntry,
   Listing,
+  MainView,
   Memory,
   Mode,
   Model,
   ModelInfo,
-  Outcome,
+  Move,
+  OnEnter,
   OutboxItem,
+  Outcome,
+  Part,
   Phase,
   Place,
+  QuickSettings,
+  Related,
   Reply,
   Report,
+  Settings,
+  SettingsChange,
   SignedIn,
   SignedOut,
+  Sizes,
   Sort,
   Source,
   Span,
@@ -64,6 +94,7 @@ export type {
   Sync,
   SyncPhase,
   Theirs,
+  Theme,
   Tier,
   TierCounts,
   Timings,
@@ -120,9 +151,51 @@ export interface Backend {
   restore(ids: string[]): Promise<number>;
   addSamples(): Promise<number>;
   removeSamples(): Promise<number>;
-  /** Brings the main window to the front, on this memory if one is named. */
-  showMain(id: string | null): Promise<void>;
+  /** The ids of all that pass, in order. */
+  ids(filters: Filters, sort: Sort): Promise<string[]>;
+  /** Memories by id, at most 200; those that are gone are left out. */
+  some(ids: string[]): Promise<Memory[]>;
+  /** Moves memories to a tier; how many were not there. */
+  moveTo(ids: string[], tier: Tier): Promise<number>;
+  /** What says something like it, the nearest first. */
+  related(id: string, limit: number): Promise<Related[]>;
+  detail(id: string): Promise<Detail>;
+
+  /** Brings the main window to the front, on this memory if one is named; with `edit` in its form. */
+  showMain(id: string | null, edit?: boolean): Promise<void>;
+  /** Brings the main window to the front, in this view. */
+  showView(view: MainView): Promise<void>;
   hideQuick(): Promise<void>;
+  /** Makes the quick window this many CSS pixels high; its upper edge stays. */
+  resizeQuick(height: number): Promise<void>;
+  /** Opens a link in the system's browser; http, https and mailto only. */
+  openLink(url: string): Promise<void>;
+
+  settings(): Promise<Settings>;
+  /** All of it or nothing: what the system refuses is told, and all stays as it was. */
+  changeSettings(change: SettingsChange): Promise<Settings>;
+  /** Puts a memory first in the quick window, or no more. */
+  pin(id: string, pinned: boolean): Promise<Settings>;
+  sizes(): Promise<Sizes>;
+  reveal(folder: Folder): Promise<void>;
+  /** Moves everything into an empty folder, or one that is yet to be. */
+  moveData(folder: string): Promise<void>;
+  /** How the app is doing, to be sent to somebody: no memory, no key, no name of a person. */
+  diagnostics(): Promise<string>;
+  /** Asks for a file or folder; null if the person chose none. */
+  choose(what: Choose, suggested: string | null): Promise<string | null>;
+  /** Those memories, or all; how many were written. */
+  exportMemories(path: string, format: Format, ids: string[] | null): Promise<number>;
+  /** What importing a file would do. Changes nothing. */
+  previewImport(path: string): Promise<ImportPreview>;
+  importMemories(path: string): Promise<Imported>;
+  /** Newest first. */
+  backups(): Promise<Backup[]>;
+  backUp(): Promise<Backup>;
+  /** Puts a backup in place of all memories; what was there is set aside. */
+  restoreBackup(name: string): Promise<void>;
+  /** Deletes all that the app ever kept, the key included, and quits. `typed` is what the person typed to confirm. */
+  deleteEverything(typed: string): Promise<void>;
   /** Opens the store and loads the model again. */
   retry(): Promise<Status>;
 
@@ -187,6 +260,8 @@ export interface Backend {
   tellNetwork(online: boolean): Promise<void>;
 
   onStatus(listener: (status: Status) => void): Unlisten;
-  onOpenMemory(listener: (id: string) => void): Unlisten;
+  onSettings(listener: (settings: Settings) => void): Unlisten;
+  onOpenMemory(listener: (id: string, edit: boolean) => void): Unlisten;
+  onOpenView(listener: (view: MainView) => void): Unlisten;
   onQuickShown(listener: () => void): Unlisten;
 }

@@ -79,8 +79,8 @@ describe('tauriBackend', () => {
     listen.mockResolvedValue(() => {});
     const opened = vi.fn();
     tauriBackend.onOpenMemory(opened);
-    const [, callback] = listen.mock.calls[0] as [string, (event: { payload: string }) => void];
-    callback({ payload: 'abc' });
-    expect(opened).toHaveBeenCalledWith('abc');
+    const [, callback] = listen.mock.calls[0] as [string, (event: { payload: unknown }) => void];
+    callback({ payload: { id: 'abc', edit: true } });
+    expect(opened).toHaveBeenCalledWith('abc', true);
   });
 });

@@ -59,7 +59,7 @@ export function duration(ms: number): string {
 
 /** The languages a model was made for, by their names. */
 export function languages(tags: string[]): string {
-  const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
+  const names = new Intl.DisplayNames(locale(), { type: 'language', fallback: 'code' });
   const name = (tag: string) => {
     if (tag === 'mul') return t('models.manyLanguages');
     try {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { composing, keyLabel, listKey, mod, shortcut } from './keys';
+import { composing, keyLabel, libraryKey, listKey, mod, shortcut } from './keys';
+import { WINDOW } from './shortcuts';
 
 function key(name: string, over: Partial<KeyboardEvent> = {}) {
   return {
@@ -92,5 +93,39 @@ describe('keyLabel', () => {
     expect(keyLabel('CmdOrCtrl+Shift+Space', false)).toBe('Ctrl+Shift+Space');
     expect(keyLabel('CmdOrCtrl+Shift+Space', true)).toBe('⌘\u2009⇧\u2009Space');
     expect(keyLabel('Mod+N', false)).toBe('Ctrl+N');
+  });
+});
+
+describe('libraryKey', () => {
+  it('moves, selects and extends', () => {
+    expect(libraryKey(key('ArrowDown'), false)).toEqual({ does: 'down' });
+    expect(libraryKey(key('End'), false)).toEqual({ does: 'last' });
+    expect(libraryKey(key(' '), false)).toEqual({ does: 'toggle' });
+    expect(libraryKey(key('a', { metaKey: true }), true)).toEqual({ does: 'all' });
+    expect(libraryKey(key('PageUp', { shiftKey: true }), false)).toEqual({ does: 'extend', step: 'pageUp' });
+    expect(libraryKey(key('a'), false)).toBeNull();
+    expect(libraryKey(key('ArrowDown', { altKey: true }), false)).toBeNull();
+  });
+});
+
+describe('the table', () => {
+  it('is what decides: every key in it does what its line says', () => {
+    for (const { does, keys } of WINDOW) {
+      for (const one of keys) {
+        const parts = one.split('+');
+        const name = parts.pop()!;
+        const held = { ctrlKey: parts.includes('Mod'), shiftKey: parts.includes('Shift') };
+        expect(shortcut(key(name, held), false, false), one).toBe(does);
+      }
+    }
+  });
+
+  it('takes a sign with Shift or without, and a digit by its place', () => {
+    expect(shortcut(key('?', { shiftKey: true }), false, false)).toBe('help');
+    expect(shortcut(key('?'), true, false), 'a letter to somebody typing').toBeNull();
+    expect(shortcut(key('F1'), true, false)).toBe('help');
+    expect(shortcut({ ...key('é', { ctrlKey: true }), code: 'Digit2' }, false, false)).toBe('library');
+    expect(shortcut(key('P', { ctrlKey: true, shiftKey: true }), true, false)).toBe('palette');
+    expect(shortcut(key('z', { ctrlKey: true, shiftKey: true }), false, false)).toBeNull();
   });
 });

@@ -48,6 +48,9 @@ interface Answer {
   next: Place | null;
 }
 
+/** The memories that stand before the recent ones. */
+type First = (filters: Filters) => Promise<Memory[]>;
+
 const NOTHING: Answer = { rows: [], reply: null, total: 0, next: null };
 
 const same = (a: Question | null, b: Question) =>
@@ -101,7 +104,8 @@ export class Search {
   });
 
   readonly #backend: Backend;
-  readonly #limit: number;
+  #limit: number;
+  readonly #first: First;
   readonly #sequence = new Sequence();
   readonly #typed = debounce(() => void this.run(), TYPING_MS);
   #slowTimer: ReturnType<typeof setTimeout> | undefined;
@@ -113,9 +117,10 @@ export class Search {
   #asked = 0;
   #next: Place | null = null;
 
-  constructor(backend: Backend, limit: number) {
+  constructor(backend: Backend, limit: number, first: First = async () => []) {
     this.#backend = backend;
     this.#limit = limit;
+    this.#first = first;
     this.#wanted = limit;
   }
 
@@ -125,6 +130,13 @@ export class Search {
 
   get tier(): Tier | null {
     return this.filters.tier;
+  }
+
+  /** Rows of a page from now on; what is shown is shown anew with them. */
+  setLimit(limit: number): void {
+    if (limit === this.#limit) return;
+    this.#limit = this.#wanted = limit;
+    if (this.shown) void this.run();
   }
 
   setText(text: string): void {
@@ -209,9 +221,17 @@ export class Search {
     if (question.text === '') {
       const { filters, sort } = question;
       const order = sort === 'relevance' ? 'newest' : sort;
-      const { memories, total, next } = await this.#backend.list(filters, order, after, page.limit);
+      const [first, { memories, total, next }] = await Promise.all([
+        after ? [] : this.#first(filters),
+        this.#backend.list(filters, order, after, page.limit),
+      ]);
+      const ahead = new Set(first.map(({ id }) => id));
       return {
-        rows: memories.map((memory) => ({ memory, hit: null, strength: null })),
+        rows: [...first, ...memories.filter(({ id }) => !ahead.has(id))].map((memory) => ({
+          memory,
+          hit: null,
+          strength: null,
+        })),
         reply: null,
         total,
         next,

@@ -11,3 +11,8 @@ export function parseTopics(text: string): string[] {
       return true;
     });
 }
+
+/** Topics as they are typed: with the comma that takes them apart again, in any language. */
+export function typedTopics(topics: readonly string[]): string {
+  return topics.join(', ');
+}

@@ -1,28 +1,24 @@
-/** Every word of the interface, from one file a language, with that language's plural rules. */
-import en from './en.json';
+/** Every word of the interface, from a folder a language, with that language's plural rules and numbers. */
+import type { Key } from './en';
+import { voice } from './language.svelte';
 
-type Entry = string | { one: string; other: string };
-export type Key = keyof typeof en;
+export type { Key };
+export { language, locale, setLanguage, type Choice, type Language } from './language.svelte';
 export type Params = Record<string, string | number>;
 
-const LANGUAGE = 'en';
-const entries: Record<Key, Entry> = en;
-const plural = new Intl.PluralRules(LANGUAGE);
-
-/** For dates and numbers: the person's own kind of English, else one that puts the day first. */
-export const locale =
-  globalThis.navigator?.languages?.find((tag) => tag.startsWith(`${LANGUAGE}-`)) ?? 'en-GB';
-
-const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
-
 export function number(value: number): string {
-  return numbers.format(value);
+  return voice().numbers.format(value);
 }
 
-/** The text of a key, with `{name}` filled in. An entry with plural forms is chosen by `n`. */
+/**
+ * The text of a key, with `{name}` filled in. An entry with plural forms is chosen by `n`. To be called where it is
+ * shown, in a template, a `$derived` or a function: what is kept from a call stays in the language of then.
+ */
 export function t(key: Key, params: Params = {}): string {
+  const { entries, plural } = voice();
   const entry = entries[key];
-  const form = typeof entry === 'string' ? entry : entry[plural.select(Number(params.n)) as 'one' | 'other'];
+  const form =
+    typeof entry === 'string' ? entry : entry[plural.select(Number(params.n)) === 'one' ? 'one' : 'other'];
   return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
     if (value === undefined) return whole;

@@ -17,15 +17,33 @@ import {
   type Sort,
   type Status,
 } from '../backend';
-import { fail, FakePapr, type Method } from './fakePapr';
+import { listen } from './fakeDesk';
+import { FakeLibrary } from './fakeLibrary';
+import { fail, type Method } from './fakePapr';
 import { memory, status } from './fixtures';
 import { countTiers, facets, find, list, type Marks } from './found';
 import { catalogue, change, download, report, stopped } from './models';
 
 /** What does not wait for the memories to be open. */
-const AT_ONCE: Method[] = ['status', 'showMain', 'hideQuick', 'tellNetwork'];
+const AT_ONCE: Method[] = [
+  'status',
+  'settings',
+  'changeSettings',
+  'showMain',
+  'showView',
+  'hideQuick',
+  'resizeQuick',
+  'tellNetwork',
+  'openLink',
+  'reveal',
+  'diagnostics',
+  'choose',
+];
 
-export class FakeBackend extends FakePapr implements Backend {
+/** Whose answers a test can hold back. */
+type Held = 'facets' | 'list' | 'ids' | 'some' | 'related' | 'detail';
+
+export class FakeBackend extends FakeLibrary implements Backend {
   kept: Memory[];
   gone: Memory[] = [];
   info: Status;
@@ -52,7 +70,7 @@ export class FakeBackend extends FakePapr implements Backend {
   #waiting = new Map<Method, (() => void)[]>();
   #listeners = {
     status: new Set<(status: Status) => void>(),
-    open: new Set<(id: string) => void>(),
+    open: new Set<(id: string, edit: boolean) => void>(),
     quick: new Set<() => void>(),
   };
   #made = 0;
@@ -78,12 +96,12 @@ export class FakeBackend extends FakePapr implements Backend {
   }
 
   /** From now on, answers of this method wait until `letGo`. */
-  hold(method: 'facets' | 'list'): void {
+  hold(method: Held): void {
     this.#waiting.set(method, []);
   }
 
   /** Lets the answer go that is at this place among those that wait. */
-  letGo(method: 'facets' | 'list', at = 0): void {
+  letGo(method: Held, at = 0): void {
     const [answer] = this.#waiting.get(method)?.splice(at, 1) ?? [];
     if (!answer) throw new Error(`no answer of ${method} waits`);
     answer();
@@ -103,8 +121,8 @@ export class FakeBackend extends FakePapr implements Backend {
     this.#listeners.status.forEach((listen) => listen(this.info));
   }
 
-  emitOpen(id: string): void {
-    this.#listeners.open.forEach((listen) => listen(id));
+  emitOpen(id: string, edit = false): void {
+    this.#listeners.open.forEach((listen) => listen(id, edit));
   }
 
   emitQuickShown(): void {
@@ -125,7 +143,7 @@ export class FakeBackend extends FakePapr implements Backend {
 
   async list(filters: Filters, sort: Sort, after: Place | null, limit: number): Promise<Listing> {
     await this.enter('list', filters, sort, after, limit);
-    await this.#wait('list');
+    await this.wait('list');
     return list(this.kept, filters, sort === 'oldest', after, limit, this.marksOf);
   }
 
@@ -133,7 +151,7 @@ export class FakeBackend extends FakePapr implements Backend {
     await this.enter('facets', filters);
     // It was counted before the answer set out: a late one tells of the past.
     const counted = facets(this.kept, filters, this.marksOf);
-    await this.#wait('facets');
+    await this.wait('facets');
     return counted;
   }
 
@@ -147,7 +165,7 @@ export class FakeBackend extends FakePapr implements Backend {
     const time = new Date().toISOString();
     const added = memory({ ...draft, id: `new-${++this.#made}`, createdAt: time, updatedAt: time });
     this.kept = [added, ...this.kept];
-    this.#changed();
+    this.changed();
     return added;
   }
 
@@ -157,7 +175,7 @@ export class FakeBackend extends FakePapr implements Backend {
     if (before.rev !== rev) throw fail('CONFLICT', 'The memory was changed meanwhile.');
     const after = { ...before, ...draft, rev: rev + 1, updatedAt: new Date().toISOString() };
     this.kept = this.kept.map((kept) => (kept.id === id ? after : kept));
-    this.#changed();
+    this.changed();
     return after;
   }
 
@@ -166,7 +184,7 @@ export class FakeBackend extends FakePapr implements Backend {
     const removed = this.kept.filter((kept) => ids.includes(kept.id));
     this.gone.push(...removed);
     this.kept = this.kept.filter((kept) => !ids.includes(kept.id));
-    this.#changed();
+    this.changed();
     return removed.length;
   }
 
@@ -175,7 +193,7 @@ export class FakeBackend extends FakePapr implements Backend {
     const back = this.gone.filter((gone) => ids.includes(gone.id));
     this.gone = this.gone.filter((gone) => !ids.includes(gone.id));
     this.kept = [...this.kept, ...back].sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
-    this.#changed();
+    this.changed();
     return back.length;
   }
 
@@ -185,7 +203,7 @@ export class FakeBackend extends FakePapr implements Backend {
       memory({ id: `sample-${i}`, content, source: 'sample' }),
     );
     this.kept = [...this.kept, ...samples];
-    this.#changed();
+    this.changed();
     return samples.length;
   }
 
@@ -193,12 +211,16 @@ export class FakeBackend extends FakePapr implements Backend {
     await this.enter('removeSamples');
     const before = this.kept.length;
     this.kept = this.kept.filter((kept) => kept.source !== 'sample');
-    this.#changed();
+    this.changed();
     return before - this.kept.length;
   }
 
-  showMain(id: string | null): Promise<void> {
-    return this.enter('showMain', id);
+  showMain(id: string | null, edit = false): Promise<void> {
+    return this.enter('showMain', id, ...(edit ? [edit] : []));
+  }
+
+  resizeQuick(height: number): Promise<void> {
+    return this.enter('resizeQuick', height);
   }
 
   hideQuick(): Promise<void> {
@@ -281,7 +303,7 @@ export class FakeBackend extends FakePapr implements Backend {
     return listen(this.#listeners.status, listener);
   }
 
-  onOpenMemory(listener: (id: string) => void): () => void {
+  onOpenMemory(listener: (id: string, edit: boolean) => void): () => void {
     return listen(this.#listeners.open, listener);
   }
 
@@ -300,7 +322,7 @@ export class FakeBackend extends FakePapr implements Backend {
     if (error) throw new Failure(error);
   }
 
-  async #wait(method: Method): Promise<void> {
+  protected async wait(method: Method): Promise<void> {
     const waiting = this.#waiting.get(method);
     if (waiting) await new Promise<void>((answer) => waiting.push(answer));
   }
@@ -342,13 +364,8 @@ export class FakeBackend extends FakePapr implements Backend {
     this.info = { ...this.info, counts: countTiers(this.kept), samples };
   }
 
-  #changed(): void {
+  protected changed(): void {
     this.#count();
     this.setStatus({});
   }
-}
-
-function listen<T>(listeners: Set<T>, listener: T): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
 }

@@ -86,7 +86,9 @@ export function list(
 /** As the engine's: the newer first, and of the same time the one with the greater id. */
 function byTime(oldestFirst: boolean): (a: Memory, b: Memory) => number {
   return (a, b) => {
-    const order = b.updatedAt.localeCompare(a.updatedAt) || b.id.localeCompare(a.id);
+    // Of a hundred thousand, comparing by a language's rules would take seconds.
+    const [left, right] = a.updatedAt === b.updatedAt ? [a.id, b.id] : [a.updatedAt, b.updatedAt];
+    const order = left === right ? 0 : left < right ? 1 : -1;
     return oldestFirst ? -order : order;
   };
 }

@@ -1,7 +1,7 @@
 /** The states of the interface to look at in a browser: `?mock=results`, `?mock=fatal`, … */
 import type { Backend } from '../backend';
 import { FakeBackend } from './fake';
-import { memories, noModel, opening, status } from './fixtures';
+import { memories, noModel, notes, opening, status } from './fixtures';
 import { paprStates } from './mockPapr';
 import { change, download, stopped } from './models';
 
@@ -91,8 +91,14 @@ const states: Record<string, () => FakeBackend> = {
     return fake;
   },
   library: () => library(),
+  huge: () => new FakeBackend(notes(100_000, Date.now())),
   graphs: () =>
     Object.assign(library(), { info: status({ graphs: 0.43, counts: { goals: 33, memories: 99 } }) }),
+  welcome: () => {
+    const fake = new FakeBackend();
+    fake.chosen = { ...fake.chosen, firstRunDone: false };
+    return fake;
+  },
   fatal: () =>
     new FakeBackend([], {
       state: 'failed',
@@ -156,6 +162,7 @@ const pressed: Record<string, string[]> = {
   chips: ['Filter', 'api', 'assistant', 'Filter (2)'],
   uncounted: ['Filter'],
   more: ['Show more'],
+  settings: ['Settings'],
 };
 
 export function mockBackend(state: string): Backend {
@@ -174,7 +181,7 @@ export function mockBackend(state: string): Backend {
 }
 
 function openModels(visit: boolean): void {
-  document.querySelector<HTMLElement>('nav button[title="Models"]')?.click();
+  document.querySelector<HTMLElement>('nav button[title^="Models"]')?.click();
   if (!visit) return;
   setTimeout(() => {
     const button = document.querySelector<HTMLElement>('main section:last-of-type .buttons .button');

@@ -20,6 +20,13 @@ HTMLDialogElement.prototype.close = function () {
 
 Element.prototype.scrollIntoView = function () {};
 
+// Nothing has a size here, and so none that changes.
+window.ResizeObserver = class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+};
+
 /** Wide by default; a test of the narrow window says otherwise. */
 let narrow = false;
 export function setNarrow(value: boolean): void {
