@@ -234,9 +234,10 @@ impl App {
         {
             tracing::warn!(%error, "the entry for start-up could not be removed");
         }
-        self.desktop.forget();
+        let mut last = self.desktop.forget();
         self.door.close(CLOSING);
-        erase::at_the_end(self.own_folders());
+        last.extend(self.own_folders());
+        erase::at_the_end(last);
         Ok(())
     }
 

@@ -113,6 +113,7 @@ where
 
 /// The file, and what it says.
 pub(crate) struct DesktopFile {
+    folder: PathBuf,
     store: Option<Arc<Store<Wry>>>,
     now: Mutex<Desktop>,
     /// A damaged file was put aside under this name.
@@ -130,7 +131,7 @@ impl DesktopFile {
         if let Err(error) = &store {
             tracing::error!(%error, "the desktop's settings cannot be kept");
         }
-        Self { store: store.ok(), now: Mutex::new(now), damaged }
+        Self { folder: data.to_owned(), store: store.ok(), now: Mutex::new(now), damaged }
     }
 
     /// What holds now.
@@ -157,11 +158,16 @@ impl DesktopFile {
         Ok(())
     }
 
-    /// Never writes the file again: it is about to be deleted.
-    pub(crate) fn forget(&self) {
+    /// Never writes the file again; what there is of it, damaged ones included, to be deleted.
+    pub(crate) fn forget(&self) -> Vec<PathBuf> {
         if let Some(store) = &self.store {
             store.close_resource();
         }
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        files
+            .filter(|file| file.file_name().to_string_lossy().starts_with(FILE))
+            .map(|file| file.path())
+            .collect()
     }
 }
 
@@ -173,7 +179,8 @@ fn read(path: &Path) -> (Desktop, Option<PathBuf>) {
     let name = |number: u32| path.with_file_name(format!("{FILE}.damaged-{number}"));
     let aside = (1..1000).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(1000));
     match fs::rename(path, &aside) {
-        Ok(()) => (Desktop::default(), Some(aside)),
+        // Nobody who chose something is new here.
+        Ok(()) => (Desktop { first_run_done: true, ..Desktop::default() }, Some(aside)),
         Err(error) => {
             tracing::error!(%error, "damaged settings cannot be put aside");
             (Desktop::default(), None)
@@ -214,7 +221,7 @@ mod tests {
             fs::write(&path, "{ half").unwrap();
             let (desktop, aside) = read(&path);
             let aside = aside.unwrap();
-            assert_eq!(desktop, Desktop::default());
+            assert_eq!(desktop, Desktop { first_run_done: true, ..Desktop::default() });
             assert!(aside.to_string_lossy().ends_with(&format!("damaged-{number}")), "none is written over");
             assert_eq!(fs::read_to_string(aside).unwrap(), "{ half", "nothing of it is lost");
         }

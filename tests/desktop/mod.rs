@@ -1,10 +1,11 @@
 //! A desktop for one test: a display, a session bus, a window manager and folders of its own, with the app on it.
 //!
-//! Everything is started by the test and ends with it. Nothing of the person who runs the tests is touched: the
-//! home folder stays where it is and is not used, and processes are told apart by [`MARK`] in their environment.
+//! Everything is started by the test and ends with it. Nothing of the person who runs the tests is touched:
+//! programs here have a home folder of their own, and processes are told apart by [`MARK`] in their environment.
 #![allow(unreachable_pub)] // one test binary is all there is: `pub(crate)` on every line would say nothing more
 
 mod account;
+mod citizen;
 mod driver;
 pub mod hub;
 mod looks;
@@ -93,7 +94,7 @@ impl Desktop {
             .prefix("papr-")
             .tempdir()
             .expect("there is a folder for temporary files");
-        for name in ["share", "config", "cache", "runtime"] {
+        for name in ["share", "config", "cache", "runtime", "home"] {
             fs::create_dir(folder.path().join(name)).expect("folders can be made");
         }
         fs::set_permissions(folder.path().join("runtime"), fs::Permissions::from_mode(0o700))
@@ -178,6 +179,11 @@ impl Desktop {
             kill(id);
         }
         wait_for_the_end_of(&apps);
+    }
+
+    /// Has a program run on this desktop, beside the app and on its data.
+    pub fn surround(&self, command: &mut Command) {
+        self.prepare(command, &Launch::default());
     }
 
     fn prepare(&self, command: &mut Command, launch: &Launch) {
@@ -287,6 +293,7 @@ fn environment(command: &mut Command, folder: &Path, display: &str, bus: &str) {
         .env(MARK, folder)
         .env("DISPLAY", display)
         .env("DBUS_SESSION_BUS_ADDRESS", bus)
+        .env("HOME", folder.join("home"))
         .env("XDG_DATA_HOME", folder.join("share"))
         .env("XDG_CONFIG_HOME", folder.join("config"))
         .env("XDG_CACHE_HOME", folder.join("cache"))

@@ -163,6 +163,11 @@ impl AppWindow {
         self.has_focus("dialog textarea", "true");
     }
 
+    /// Waits until keys go to this window.
+    pub fn ready(&self) {
+        self.has_focus("*", "true");
+    }
+
     fn has_focus(&self, selector: &str, also: &str) {
         let script = format!(
             "const at = document.activeElement;

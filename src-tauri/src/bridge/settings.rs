@@ -68,7 +68,7 @@ pub struct Settings {
     pub theme: Theme,
     /// The language of windows and tray.
     pub language: Language,
-    /// Rows of a page of results, 10 to 200.
+    /// Rows of a page of results, 1 to 1,000.
     pub results: u32,
     /// How the quick window behaves.
     pub quick: QuickSettings,

@@ -729,7 +729,7 @@ export type Settings = {
 	theme: Theme,
 	/**  The language of windows and tray. */
 	language: Language,
-	/**  Rows of a page of results, 10 to 200. */
+	/**  Rows of a page of results, 1 to 1,000. */
 	results: number,
 	/**  How the quick window behaves. */
 	quick: QuickSettings,
