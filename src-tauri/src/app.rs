@@ -1,7 +1,7 @@
 //! The app's state: the way to the engine, the searches under way, and what the windows are told.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -307,6 +307,11 @@ impl App {
 /// Where the memories are: `PAPR_DATA_DIR`, or where this person's are.
 pub(crate) fn data_folder() -> PathBuf {
     named_folder().or_else(papr_engine::data_folder).unwrap_or_default()
+}
+
+/// Whether a person chose this folder for good.
+pub(crate) fn was_moved(data: &Path) -> bool {
+    named_folder().is_none() && papr_engine::default_data_folder().as_deref() != Some(data)
 }
 
 /// The folder that was named for this run.

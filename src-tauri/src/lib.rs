@@ -35,7 +35,11 @@ const QUICK: &str = "--quick";
 
 /// Runs the app until it is quit.
 pub fn run() -> ExitCode {
-    log::begin(&app::data_folder());
+    let data = app::data_folder();
+    // Nothing is made in the place of a folder that was moved to a disk which is away.
+    if data.exists() || !app::was_moved(&data) {
+        log::begin(&data);
+    }
     let bridge = bridge::builder();
     let built = tauri::Builder::default()
         // First of all plugins: a second start shows the first one's window and ends.

@@ -16,6 +16,21 @@ use super::{AppWindow, BINARY, Desktop, Launch, Program, until, wait_for_the_end
 
 const WIDE: (u32, u32) = (900, 600);
 const NARROW: (u32, u32) = (640, 480);
+/// The pictures that the documentation shows, and their names there.
+const SHOWN: [(&str, &str); 12] = [
+    ("welcome-1-light", "welcome"),
+    ("welcome-4-light", "welcome-papr"),
+    ("library-light", "library"),
+    ("library-dark", "library-dark"),
+    ("library-selected-light", "library-selected"),
+    ("settings-light", "settings"),
+    ("settings-data-light", "settings-data"),
+    ("palette-light", "palette"),
+    ("shortcuts-light", "shortcuts"),
+    ("quick-preview-light", "quick-preview"),
+    ("quick-actions-dark", "quick-actions-dark"),
+    ("quick-add-light", "quick-add"),
+];
 
 #[test]
 fn the_first_steps_lead_to_a_first_result() {
@@ -277,7 +292,7 @@ fn the_terminal_talks_to_the_app() {
 
 #[test]
 fn views() {
-    in_both_themes(pictures, &[]);
+    in_both_themes(pictures, &SHOWN);
 }
 
 fn pictures(theme: &'static str, folder: &Path) -> Taken {

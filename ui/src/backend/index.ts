@@ -155,7 +155,7 @@ export interface Backend {
   ids(filters: Filters, sort: Sort): Promise<string[]>;
   /** Memories by id, at most 200; those that are gone are left out. */
   some(ids: string[]): Promise<Memory[]>;
-  /** Moves memories to a tier; how many were not there. */
+  /** Moves memories to a tier; how many stood in the other. */
   moveTo(ids: string[], tier: Tier): Promise<number>;
   /** What says something like it, the nearest first. */
   related(id: string, limit: number): Promise<Related[]>;
