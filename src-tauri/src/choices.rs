@@ -87,10 +87,16 @@ pub(crate) async fn told(app: &App) -> Result<Settings, AppError> {
 }
 
 async fn take(app: &App, change: &SettingsChange, choices: Choices) -> Result<(), AppError> {
-    if let Some(on) = change.launch_at_login {
-        launch_at_login(app, on).await?;
+    let was_on = match change.launch_at_login {
+        Some(on) => launch_at_login(app, on).await?,
+        None => None,
+    };
+    if let Err(refused) = app.with_engine(move |engine: &Engine| engine.choose(&choices)).await {
+        if let Some(on) = was_on {
+            launch_at_login(app, on).await?;
+        }
+        return Err(refused);
     }
-    app.with_engine(move |engine: &Engine| engine.choose(&choices)).await?;
     let change = change.clone();
     app.desktop().change(|desktop| {
         if let Some(keys) = change.shortcut {
@@ -128,11 +134,13 @@ fn choices(change: &SettingsChange) -> Result<Choices, AppError> {
     })
 }
 
-async fn launch_at_login(app: &App, on: bool) -> Result<(), AppError> {
+/// Has the system start the app at login, or no more; returns how it was.
+async fn launch_at_login(app: &App, on: bool) -> Result<Option<bool>, AppError> {
     let handle = app.handle().clone();
     let done = spawn_blocking(move || {
         let login = handle.autolaunch();
-        if on { login.enable() } else { login.disable() }
+        let before = login.is_enabled().ok();
+        if on { login.enable() } else { login.disable() }.map(|()| before)
     });
     done.await.map_err(|error| AppError::internal(&error))?.map_err(|error| {
         let strings = strings::now();

@@ -15,6 +15,7 @@ mod program;
 mod silence;
 pub mod steps;
 pub mod tray;
+mod views;
 mod window;
 
 use std::fs;
