@@ -103,11 +103,16 @@ impl App {
 
     /// Lets go of the engine; its workers stop and the data folder is free.
     pub(crate) fn close(&self) {
+        self.take_no_more();
+        self.door.close(CLOSING);
+    }
+
+    /// Cancels searches and commands of other processes, and takes no more of the latter.
+    fn take_no_more(&self) {
         for (_, search) in lock(&self.searches).values() {
             search.cancel();
         }
         self.socket.stop();
-        self.door.close(CLOSING);
     }
 
     /// Takes commands of other processes, if there is an engine for them.
@@ -265,13 +270,10 @@ impl App {
         T: Send + 'static,
         W: FnOnce() -> Result<T, Error> + Send + 'static,
     {
-        for (_, search) in lock(&self.searches).values() {
-            search.cancel();
-        }
         let handle = self.handle.clone();
         let done = spawn_blocking(move || {
             let app = handle.state::<App>();
-            app.socket.stop();
+            app.take_no_more();
             app.door.set_aside(CLOSING).inspect_err(|_| app.listen())?;
             app.tell();
             work().map_err(|error| AppError::from(Problem::from(&error)))

@@ -56,21 +56,18 @@ pub(crate) async fn read(app: &App) -> Result<Settings, AppError> {
 pub(crate) async fn change(app: &App, change: SettingsChange) -> Result<Settings, AppError> {
     let choices = choices(&change)?;
     let before = app.desktop().get();
-    if let Some(keys) = &change.shortcut {
-        shortcut::change(
-            app.handle(),
-            before.shortcut.as_deref(),
-            Some(keys.as_str()).filter(|keys| !keys.is_empty()),
-        )?;
+    // No keys at all switch it off.
+    let keys = change.shortcut.as_deref().filter(|keys| !keys.is_empty());
+    if change.shortcut.is_some() {
+        shortcut::change(app.handle(), before.shortcut.as_deref(), keys)?;
     }
-    let done = take(app, &change, choices).await;
-    if done.is_err() && change.shortcut.is_some() {
-        // Back to what was there; it was free a moment ago.
-        let (now, old) =
-            (change.shortcut.as_deref().filter(|keys| !keys.is_empty()), before.shortcut.as_deref());
-        if let Err(error) = shortcut::change(app.handle(), now, old) {
-            tracing::warn!(error = error.message, "the shortcut could not be put back");
-        }
+    let done = take(app, &change, keys, choices).await;
+    // Back to what was there; it was free a moment ago.
+    if done.is_err()
+        && change.shortcut.is_some()
+        && let Err(error) = shortcut::change(app.handle(), keys, before.shortcut.as_deref())
+    {
+        tracing::warn!(error = error.message, "the shortcut could not be put back");
     }
     done?;
     told(app).await
@@ -86,7 +83,12 @@ pub(crate) async fn told(app: &App) -> Result<Settings, AppError> {
     Ok(settings)
 }
 
-async fn take(app: &App, change: &SettingsChange, choices: Choices) -> Result<(), AppError> {
+async fn take(
+    app: &App,
+    change: &SettingsChange,
+    keys: Option<&str>,
+    choices: Choices,
+) -> Result<(), AppError> {
     let was_on = match change.launch_at_login {
         Some(on) => launch_at_login(app, on).await?,
         None => None,
@@ -97,10 +99,9 @@ async fn take(app: &App, change: &SettingsChange, choices: Choices) -> Result<()
         }
         return Err(refused);
     }
-    let change = change.clone();
     app.desktop().change(|desktop| {
-        if let Some(keys) = change.shortcut {
-            desktop.shortcut = Some(keys).filter(|keys| !keys.is_empty());
+        if change.shortcut.is_some() {
+            desktop.shortcut = keys.map(str::to_owned);
         }
         set(&mut desktop.start_hidden, change.start_hidden);
         set(&mut desktop.close_to_tray, change.close_to_tray);

@@ -43,7 +43,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// What the engine counts, with what the web view keeps.
+    /// What the engine counts, with what the web view keeps elsewhere.
     pub(crate) fn new(folder: String, sizes: &papr_engine::DataSizes, web: u64) -> Self {
         let parts = [
             (Part::Memories, sizes.memories),
@@ -53,7 +53,7 @@ impl Sizes {
             (Part::Models, sizes.models),
             (Part::Logs, sizes.logs),
             (Part::Web, web),
-            (Part::Other, sizes.other.saturating_sub(web)),
+            (Part::Other, sizes.other),
         ];
         let parts = parts.map(|(part, bytes)| PartSize { part, kilobytes: kilobytes(bytes) });
         Self { folder, parts: parts.to_vec(), free: sizes.free.map(kilobytes) }

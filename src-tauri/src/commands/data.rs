@@ -34,8 +34,7 @@ pub(crate) async fn reveal(handle: AppHandle, app: State<'_, App>, folder: Folde
         Folder::Logs => log::folder(&app.data_folder()),
         Folder::Models => app.with_engine(|engine| Ok(engine.models_folder())).await?,
     };
-    let shown = std::fs::create_dir_all(&folder).map_err(|error| AppError::internal(&error));
-    shown?;
+    std::fs::create_dir_all(&folder).map_err(|error| AppError::internal(&error))?;
     handle
         .opener()
         .open_path(folder.to_string_lossy(), None::<&str>)
@@ -99,12 +98,16 @@ pub(crate) async fn export_memories(
     app.with_engine(move |engine| {
         let path = Path::new(&path);
         let part = part_of(path);
-        let mut file = BufWriter::new(File::create(&part).map_err(file_error(path))?);
-        let exported = engine.export_as(format.into(), ids.as_deref(), &mut file, path)?;
-        let file = file.into_inner().map_err(|error| file_error(path)(error.into_error()))?;
-        // What was there under that name stays until the new file is whole.
-        file.sync_all().and_then(|()| std::fs::rename(&part, path)).map_err(file_error(path))?;
-        Ok(u32::try_from(exported.memories).unwrap_or(u32::MAX))
+        let write = || {
+            let mut file = BufWriter::new(File::create(&part).map_err(file_error(path))?);
+            let exported = engine.export_as(format.into(), ids.as_deref(), &mut file, path)?;
+            let file = file.into_inner().map_err(|error| file_error(path)(error.into_error()))?;
+            // What was there under that name stays until the new file is whole.
+            file.sync_all().and_then(|()| std::fs::rename(&part, path)).map_err(file_error(path))?;
+            Ok(u32::try_from(exported.memories).unwrap_or(u32::MAX))
+        };
+        // Half a file helps nobody.
+        write().inspect_err(|_| drop(std::fs::remove_file(&part)))
     })
     .await
 }
