@@ -1,5 +1,6 @@
 //! A memory: one piece of text a person keeps, with who made it, where it belongs and how it relates to Papr.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -24,11 +25,14 @@ pub struct MemoryId(Uuid);
 
 impl MemoryId {
     /// A new id for a memory made at `at`; the random part comes from the system.
+    ///
+    /// Ids that one thread makes one after the other for the same millisecond sort in the order in which they were
+    /// made (RFC 9562, section 6.2, method 2: monotonic random).
     pub fn new(at: Timestamp) -> Self {
         let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
         let seconds = millis / 1000;
         let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
-        Self(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
+        Self(in_order(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))))
     }
 
     /// The 16 bytes of the id, in the order in which ids sort.
@@ -40,6 +44,20 @@ impl MemoryId {
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
+}
+
+/// `drawn`, or, where it would sort before the last id of the same thread and millisecond, the one a random step of
+/// at most 32 bits behind that.
+fn in_order(drawn: Uuid) -> Uuid {
+    thread_local! { static LAST: Cell<Uuid> = const { Cell::new(Uuid::nil()) } }
+    let last = LAST.get();
+    let step = 1 + (drawn.as_u128() & u128::from(u32::MAX));
+    let next = Uuid::from_u128(last.as_u128() + step);
+    let follows = drawn < last && drawn.get_timestamp() == last.get_timestamp();
+    // A step that would leave the random part (once in billions of ids) is not taken.
+    let id = if follows && next.get_variant() == uuid::Variant::RFC4122 { next } else { drawn };
+    LAST.set(id);
+    id
 }
 
 impl fmt::Display for MemoryId {
@@ -329,6 +347,14 @@ mod tests {
         let early = MemoryId::new(Timestamp::from_millisecond(1_000).unwrap());
         let late = MemoryId::new(Timestamp::from_millisecond(1_001).unwrap());
         assert!(early < late, "UUIDv7 leads with the millisecond");
+        let same: Vec<_> =
+            (0..10_000).map(|_| MemoryId::new(Timestamp::from_millisecond(2_000).unwrap())).collect();
+        assert!(same.is_sorted_by(|a, b| a < b), "within one millisecond they sort as they were made");
+        let millis = |id: &MemoryId| id.0.get_timestamp().unwrap().to_unix();
+        assert!(same.iter().all(|id| millis(id) == (2, 0)), "and none leaves its millisecond");
+        assert!(same.iter().all(|id| id.0.get_variant() == uuid::Variant::RFC4122));
+        let older = MemoryId::new(Timestamp::from_millisecond(1_500).unwrap());
+        assert_eq!(millis(&older), (1, 500_000_000), "an older memory that is imported keeps its own time");
         assert_eq!(
             early.to_string().parse::<MemoryId>().unwrap(),
             early,
