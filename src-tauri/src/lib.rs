@@ -44,7 +44,6 @@ pub fn run() -> ExitCode {
     let built = tauri::Builder::default()
         // First of all plugins: a second start shows the first one's window and ends.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| started_again(app, &arguments)))
-        .plugin(shortcut::plugin())
         .plugin(tauri_plugin_autostart::Builder::new().arg(HIDDEN).build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())

@@ -8,6 +8,9 @@ fn main() -> ExitCode {
     #[allow(unsafe_code)]
     unsafe {
         std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+        // The web engine would read how much memory the system has for as long as the app runs, hidden or not.
+        #[cfg(target_os = "linux")]
+        std::env::set_var("WEBKIT_DISABLE_MEMORY_PRESSURE_MONITOR", "1");
     }
     if let Some(code) = papr_desktop::serve() {
         return code;

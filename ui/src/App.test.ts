@@ -51,7 +51,7 @@ describe('searching', () => {
     await openApp(fake);
     fake.holding = true;
     await fireEvent.input(field(), { target: { value: 'api' } });
-    await settle(60 + 140);
+    await settle(140);
     expect(screen.queryByText('Searching')).toBeNull();
     await settle(20);
     expect(screen.getByText('Searching')).toBeTruthy();

@@ -18,8 +18,8 @@ import { move, type Step } from './move';
 import { Sequence } from './sequence';
 import { strengths, type Step as Strength } from './strength';
 
-/** Long enough to skip the middle of a word, short enough to feel like none. */
-const TYPING_MS = 60;
+/** What is typed while an answer is under way waits for it, but no longer than this: then it takes its place. */
+const PATIENCE_MS = 60;
 /** Faster answers come without a sign of waiting: a flicker tells nobody anything. */
 const SLOW_MS = 150;
 /** The most rows one request may ask for. */
@@ -107,7 +107,7 @@ export class Search {
   #limit: number;
   readonly #first: First;
   readonly #sequence = new Sequence();
-  readonly #typed = debounce(() => void this.run(), TYPING_MS);
+  readonly #typed = debounce(() => void this.run(), PATIENCE_MS);
   #slowTimer: ReturnType<typeof setTimeout> | undefined;
   /** A request is under way whose answer is waited for. */
   #busy = false;
@@ -145,8 +145,9 @@ export class Search {
     const { text: after } = this.question;
     if (after === before) return;
     // Recents and results are different lists: neither may turn up late in place of the other.
-    if ((after === '') !== (before === '')) this.#sequence.invalidate();
-    if (after === '') void this.run();
+    const other = (after === '') !== (before === '');
+    if (other) this.#sequence.invalidate();
+    if (other || !this.#busy) void this.run();
     else this.#typed();
   }
 
@@ -331,6 +332,7 @@ export class Search {
     this.#busy = false;
     this.paging = false;
     this.#stopSlow();
+    this.#typed.flush();
   }
 
   /** No newer request has been made, and nothing has made this one void. */

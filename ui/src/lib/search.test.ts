@@ -24,14 +24,37 @@ async function type(text: string): Promise<void> {
 }
 
 describe('asking', () => {
-  it('waits for a pause in typing, then asks once', async () => {
+  const asked = () => fake.called('search').map(([query]) => (query as { text: string }).text);
+
+  it('asks at once, and with the newest text when the answer under way has come', async () => {
+    fake.holding = true;
     search.setText('a');
-    await wait(30);
+    await wait(0);
+    expect(asked(), 'nothing is waited for').toEqual(['a']);
     search.setText('ap');
-    await wait(30);
     search.setText('api');
-    await wait(60);
-    expect(fake.called('search').map(([query]) => (query as { text: string }).text)).toEqual(['api']);
+    await wait(20);
+    expect(asked(), 'one is under way').toEqual(['a']);
+    fake.release('a');
+    await wait(0);
+    expect(asked(), 'what was typed between is skipped').toEqual(['a', 'api']);
+  });
+
+  it('waits for no answer that is slow', async () => {
+    fake.holding = true;
+    search.setText('a');
+    search.setText('ap');
+    await wait(59);
+    expect(asked()).toEqual(['a']);
+    await wait(1);
+    expect(asked(), 'it takes the place of the older one').toEqual(['a', 'ap']);
+    fake.release('ap');
+    await wait(0);
+    expect(search.shown?.text).toBe('ap');
+    fake.release('a');
+    await wait(100);
+    expect(asked(), 'and nothing is asked twice').toEqual(['a', 'ap']);
+    expect(search.shown?.text).toBe('ap');
   });
 
   it('asks nothing new for blanks around the same words', async () => {
@@ -122,7 +145,7 @@ describe('stale replies', () => {
 describe('waiting', () => {
   it('says so only after 150 ms, and stops with the answer', async () => {
     fake.holding = true;
-    await type('api');
+    search.setText('api');
     await wait(149);
     expect(search.slow, 'a quick answer must not flicker').toBe(false);
     await wait(1);

@@ -1,27 +1,27 @@
 //! The global shortcut that toggles the quick window: taken at the start, and another one when a person records it.
 
-use tauri::plugin::TauriPlugin;
-use tauri::{AppHandle, Manager, Wry};
-use tauri_plugin_global_shortcut::{Builder, GlobalShortcutExt, Shortcut as Keys, ShortcutState};
+#[cfg(not(target_os = "linux"))]
+mod library;
+#[cfg(target_os = "linux")]
+mod x11;
+
+use tauri::{AppHandle, Manager};
+use tauri_plugin_global_shortcut::Shortcut as Keys;
+
+#[cfg(not(target_os = "linux"))]
+use library as system;
+#[cfg(target_os = "linux")]
+use x11 as system;
 
 use crate::app::App;
 use crate::bridge::{AppError, Shortcut};
 use crate::strings::{self, fill};
-use crate::windows;
-
-/// The plugin, with what the shortcut does.
-pub(crate) fn plugin() -> TauriPlugin<Wry> {
-    Builder::new()
-        .with_handler(|app, _, event| {
-            if event.state() == ShortcutState::Pressed {
-                windows::toggle_quick(app);
-            }
-        })
-        .build()
-}
 
 /// Takes the shortcut that was chosen. If the system refuses, the app works without it and says so.
 pub(crate) fn register(app: &AppHandle) {
+    if let Err(error) = system::begin(app) {
+        tracing::warn!(error, "there are no global shortcuts here");
+    }
     let keys = app.state::<App>().desktop().get().shortcut;
     if let Err(error) = change(app, None, keys.as_deref()) {
         tracing::warn!(error = error.message, "the global shortcut was refused");
@@ -35,10 +35,10 @@ pub(crate) fn change(app: &AppHandle, old: Option<&str>, new: Option<&str>) -> R
     if taken.is_ok() {
         let same = old.and_then(read).is_some_and(|old| new.and_then(read) == Some(old));
         if let Some(old) = old.and_then(read).filter(|_| !same)
-            && let Err(error) = app.global_shortcut().unregister(old)
+            && let Err(error) = system::release(app, old)
         {
             // It was never registered, as on Wayland.
-            tracing::debug!(%error, "the old shortcut was not there");
+            tracing::debug!(error, "the old shortcut was not there");
         }
     } else if old.is_some() {
         // What worked before still does.
@@ -66,13 +66,12 @@ fn take(app: &AppHandle, keys: &str) -> Result<(), AppError> {
             strings.shortcut_unreadable_hint.clone(),
         ));
     };
-    let shortcuts = app.global_shortcut();
     // On Wayland it would be granted and never heard of.
-    if on_wayland() || shortcuts.is_registered(parsed) {
+    if on_wayland() || system::holds(app, parsed) {
         return Ok(());
     }
-    shortcuts.register(parsed).map_err(|error| {
-        tracing::info!(%error, keys, "a shortcut was refused");
+    system::take(app, parsed).map_err(|error| {
+        tracing::info!(error, keys, "a shortcut was refused");
         AppError::refused(say(&strings.shortcut_refused), strings.shortcut_refused_hint.clone())
     })
 }
