@@ -13,6 +13,7 @@ mod models;
 mod picture;
 mod program;
 mod silence;
+mod speed;
 pub mod steps;
 pub mod tray;
 mod views;
