@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import licences
+
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = {"darwin": ("macos", "app,dmg"), "win32": ("windows", "nsis")}
 BUNDLES = ROOT / "target" / "release" / "bundle"
@@ -23,6 +25,9 @@ PARTS = (
     "usr/share/applications/Papr Desktop.desktop",
     "usr/share/icons/hicolor/128x128/apps/papr-desktop.png",
     f"{LIBRARY}/onnxruntime/libonnxruntime.so.1.28.0",
+    f"{LIBRARY}/onnxruntime/ThirdPartyNotices.txt",
+    f"{LIBRARY}/models/all-minilm-l6-v2/LICENSE",
+    "usr/share/doc/papr-desktop/copyright",
 )
 
 
@@ -31,6 +36,8 @@ class Wrong(Exception):
 
 
 def make() -> int:
+    if code := licences.main():
+        return code
     system, kinds = KINDS.get(sys.platform, ("linux", "deb"))
     npx = "npx.cmd" if sys.platform == "win32" else "npx"
     command = [npx, "tauri", "build", "--config", f"packaging/{system}.json", "--bundles", kinds]

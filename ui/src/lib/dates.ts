@@ -14,7 +14,8 @@ function once<F>(make: (locale: string) => F): (locale: string) => F {
   };
 }
 
-const dates = (options: Intl.DateTimeFormatOptions) => once((locale) => new Intl.DateTimeFormat(locale, options));
+const dates = (options: Intl.DateTimeFormatOptions) =>
+  once((locale) => new Intl.DateTimeFormat(locale, options));
 const relatives = once((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }));
 const dayOfYear = dates({ day: 'numeric', month: 'short' });
 const day = dates({ day: 'numeric', month: 'short', year: 'numeric' });
