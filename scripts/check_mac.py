@@ -5,10 +5,11 @@ Where Rust's standard library for macOS is installed, all of the workspace: a ch
 compiles Objective-C on the way, and a stand-in compiler that writes empty objects is enough for it. Wrong code behind
 `cfg(target_os = "macos")` is found; what only Apple's SDK knows is not.
 
-Elsewhere, the calls to Core ML alone: `papr-embed` is checked for this system with `--cfg papr_check_mac`, which lets
-those modules in, against the very bindings that a Mac build uses. The bindings are Rust and compile anywhere, but for
-two things: they want to know an Objective-C runtime (a `cfg` names one), and one line asks the linker for the
-framework (a copy leaves it out). Nothing is linked or run.
+Elsewhere, the calls to Core ML and AppKit alone, against the very bindings that a Mac build uses. The bindings are Rust
+and compile anywhere, but for two things: they want to know an Objective-C runtime (a `cfg` names one), and those to Core
+ML ask the linker for the framework in one line (a copy leaves it out). For Core ML, `papr-embed` is checked for this
+system with `--cfg papr_check_mac`, which lets those modules in; the quick window's panel, as a crate of its own. Nothing
+is linked or run.
 """
 
 import json
@@ -38,6 +39,20 @@ for argument do
 done
 exec "$@"
 """
+# An Objective-C runtime that this system might have.
+RUNTIME = '--cfg feature="gnustep-1-7"'
+PANEL_MANIFEST = """[package]
+name = "check-panel"
+version = "0.0.0"
+edition = "2024"
+[lib]
+path = "lib.rs"
+[workspace]
+[dependencies]"""
+PANEL_SOURCE = """#![allow(dead_code)] // what calls it needs a window of Tauri's
+#[path = "{path}"]
+mod panel;
+"""
 FRAMEWORK = '#[link(name = "CoreML", kind = "framework")]\n'
 
 
@@ -45,17 +60,35 @@ def main() -> int:
     if installed():
         return whole_workspace()
     print(f"check-mac: {TARGET} is not installed here (rustup target add {TARGET}).", flush=True)
-    print("check-mac: the calls to Core ML alone are checked, against their bindings.", flush=True)
+    print("check-mac: the calls to Core ML and AppKit alone are checked, against their bindings.", flush=True)
     if os.name != "posix":
         print("check-mac: skipped, since that needs a POSIX shell.")
         return 0
-    return core_ml()
+    return panel() or core_ml()
 
 
 def whole_workspace() -> int:
     environment = dict(os.environ) if sys.platform == "darwin" else {**os.environ, **stand_ins()}
     command = ["cargo", "check", "--workspace", "--features", "custom-protocol", "--target", TARGET]
     return subprocess.call(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+
+
+def panel() -> int:
+    folder = ROOT / "target" / "check-mac" / "panel"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The very lines of the project's own, and the versions that its lock names.
+    wanted = [line for line in (ROOT / "Cargo.toml").read_text("utf-8").splitlines() if line.startswith("objc2")]
+    manifest = [PANEL_MANIFEST, *wanted, ""]
+    (folder / "Cargo.toml").write_text("\n".join(manifest), "utf-8")
+    shutil.copy(ROOT / "Cargo.lock", folder)
+    source = ROOT / "src-tauri/src/platform/macos/panel.rs"
+    (folder / "lib.rs").write_text(PANEL_SOURCE.format(path=source), "utf-8")
+    environment = {
+        **os.environ,
+        "RUSTFLAGS": f"{RUNTIME} -D warnings",
+        "CARGO_TARGET_DIR": str(folder.with_name("target")),
+    }
+    return subprocess.call(["cargo", "clippy"], cwd=folder, env=environment, stdin=subprocess.DEVNULL)
 
 
 def core_ml() -> int:
@@ -75,7 +108,7 @@ def core_ml() -> int:
     environment = {
         **os.environ,
         "RUSTC_WRAPPER": str(wrapper),
-        "RUSTFLAGS": '--cfg papr_check_mac --cfg feature="gnustep-1-7" -D warnings',
+        "RUSTFLAGS": f"--cfg papr_check_mac {RUNTIME} -D warnings",
         "CARGO_TARGET_DIR": str(folder / "target"),
     }
     command = ["cargo", "clippy", "--package", "papr-embed", "--all-targets"]

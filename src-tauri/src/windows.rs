@@ -67,7 +67,7 @@ pub(crate) fn toggle_quick(app: &AppHandle) {
     if !shown {
         return tell(window.hide());
     }
-    tell(place(&window).and_then(|()| platform::present(&window)));
+    tell(place(&window).and_then(|()| platform::present_over(&window)));
     tell(QuickShown.emit(app));
 }
 

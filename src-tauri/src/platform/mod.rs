@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 
 use papr_engine::SystemFacts;
 use tauri::{AppHandle, Manager, WebviewWindow};
@@ -37,4 +39,16 @@ pub(crate) fn present(window: &WebviewWindow) -> tauri::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn present(window: &WebviewWindow) -> tauri::Result<()> {
     window.show().and_then(|()| window.set_focus())
+}
+
+/// Shows the quick window: above all others, and, where the system knows how, without making its app the active one.
+#[cfg(target_os = "macos")]
+pub(crate) fn present_over(window: &WebviewWindow) -> tauri::Result<()> {
+    macos::present_over(window)
+}
+
+/// Shows the quick window: above all others, and, where the system knows how, without making its app the active one.
+#[cfg(not(target_os = "macos"))]
+pub(crate) fn present_over(window: &WebviewWindow) -> tauri::Result<()> {
+    present(window)
 }
