@@ -1,7 +1,7 @@
 //! Data on disk: how much, where, in and out, copies, and the end of it all.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use papr_engine::{Engine, Error};
@@ -96,18 +96,8 @@ pub(crate) async fn export_memories(
 ) -> Result<u32, AppError> {
     let ids = ids.map(|ids| memory_ids(&ids)).transpose()?;
     app.with_engine(move |engine| {
-        let path = Path::new(&path);
-        let part = part_of(path);
-        let write = || {
-            let mut file = BufWriter::new(File::create(&part).map_err(file_error(path))?);
-            let exported = engine.export_as(format.into(), ids.as_deref(), &mut file, path)?;
-            let file = file.into_inner().map_err(|error| file_error(path)(error.into_error()))?;
-            // What was there under that name stays until the new file is whole.
-            file.sync_all().and_then(|()| std::fs::rename(&part, path)).map_err(file_error(path))?;
-            Ok(u32::try_from(exported.memories).unwrap_or(u32::MAX))
-        };
-        // Half a file helps nobody.
-        write().inspect_err(|_| drop(std::fs::remove_file(&part)))
+        let exported = engine.export_to(format.into(), ids.as_deref(), Path::new(&path))?;
+        Ok(u32::try_from(exported.memories).unwrap_or(u32::MAX))
     })
     .await
 }
@@ -171,12 +161,6 @@ pub(crate) async fn delete_everything(
     app.erase().await?;
     handle.exit(0);
     Ok(())
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
 }
 
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {

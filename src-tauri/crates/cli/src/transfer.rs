@@ -1,10 +1,10 @@
 //! `papr import`, `papr export`: memories as JSON Lines, from a file or standard input and to a file or standard output.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use papr_engine::{Engine, Error, ImportReport};
+use papr_engine::{Engine, Error, Format, ImportReport};
 
 use crate::output::{Failure, Output};
 use crate::wait::finish_embedding;
@@ -46,24 +46,7 @@ pub(crate) fn export(engine: &Engine, file: &Path, output: &Output) -> Result<()
         engine.export(&mut BufWriter::with_capacity(1 << 16, output.raw()), file)?;
         return Ok(());
     }
-    let file_error = |source| Error::File { path: file.to_owned(), source };
-    // Written beside, synced, then renamed: an older export is whole until the new one is.
-    let to = output.path(file);
-    let mut part = to.clone().into_os_string();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let write = || -> Result<_, Error> {
-        let mut writer = BufWriter::new(File::create(&part).map_err(file_error)?);
-        let exported = engine.export(&mut writer, file)?;
-        writer
-            .into_inner()
-            .map_err(|error| file_error(error.into_error()))?
-            .sync_all()
-            .map_err(file_error)?;
-        fs::rename(&part, &to).map_err(file_error)?;
-        Ok(exported)
-    };
-    let exported = write().inspect_err(|_| drop(fs::remove_file(&part)))?;
+    let exported = engine.export_to(Format::Lines, None, &output.path(file))?;
     output.print(&exported, |exported| {
         format!("{} memories written to {}\n", exported.memories, file.display())
     })

@@ -36,6 +36,27 @@ fn bad_lines_are_told_by_number_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let bench = Bench::with(no_resources());
+    bench.add_to(Tier::Goals, "Learn to sail");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memories.jsonl");
+    std::fs::write(&path, "an older export").unwrap();
+    let exported = bench.engine().export_to(Format::Lines, None, &path).unwrap();
+    assert_eq!(exported.memories, 1);
+    assert_eq!(std::fs::read(&path).unwrap(), export(&bench), "it takes the older one's place");
+    // A folder of that name cannot be replaced, after all was written.
+    let taken = folder.path().join("taken");
+    std::fs::create_dir_all(taken.join("full")).unwrap();
+    let error = bench.engine().export_to(Format::Omo, None, &taken).unwrap_err();
+    assert!(error.to_string().contains("taken"), "{error}");
+    let mut names: Vec<_> =
+        folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["memories.jsonl", "taken"], "nothing is left beside it");
+}
+
+#[test]
 fn an_import_may_be_repeated() {
     let bench = Bench::with(no_resources());
     let lines: Vec<u8> =

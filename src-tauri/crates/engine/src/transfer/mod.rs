@@ -11,8 +11,9 @@ mod sniff;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -162,6 +163,27 @@ impl Engine {
         let written = end(format, exported.memories, output).and_then(|()| output.flush());
         written.map_err(file_error)?;
         Ok(exported)
+    }
+
+    /// The same into a file: written beside it, synced and then renamed, so that what was there under its name stays
+    /// until the new one is whole. Half a file helps nobody and is removed.
+    pub fn export_to(
+        &self,
+        format: Format,
+        ids: Option<&[MemoryId]>,
+        path: &Path,
+    ) -> Result<Exported, Error> {
+        let file_error = |source| Error::File { path: path.to_owned(), source };
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let write = || {
+            let mut output = BufWriter::new(File::create(&part).map_err(file_error)?);
+            let exported = self.export_as(format, ids, &mut output, path)?;
+            let file = output.into_inner().map_err(|error| file_error(error.into_error()))?;
+            file.sync_all().and_then(|()| fs::rename(&part, path)).map_err(file_error)?;
+            Ok(exported)
+        };
+        write().inspect_err(|_| drop(fs::remove_file(&part)))
     }
 
     /// Reads every memory of a file; returns the format that it is in, and how many lines or objects there were.
