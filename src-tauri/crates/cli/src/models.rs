@@ -110,7 +110,8 @@ fn line(model: &ModelInfo) -> String {
 
 fn state(model: &ModelInfo) -> String {
     if let Some(reason) = &model.disabled {
-        return format!("cannot be installed: {reason}");
+        let what = if model.installed { "installed, cannot be used here" } else { "cannot be installed" };
+        return format!("{what}: {reason}");
     }
     if let Some(problem) = &model.problem {
         return format!("cannot be used: {}", problem.message);

@@ -64,6 +64,3 @@ pub use report::{NeuralEngine, Report};
 pub use runner::{Listener, State};
 pub use runtime::{Runtime, init_runtime};
 pub use trial::{Candidate, LEAST_COSINE, Outcome, RUNS, TRIAL_TEXTS, Trial, TrialKey, trial};
-
-/// [`ModelEmbedder`], by the name of what it ran first.
-pub type OnnxEmbedder = ModelEmbedder;

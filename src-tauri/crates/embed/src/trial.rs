@@ -11,7 +11,7 @@ use papr_memory::{CancelToken, Manifest, Vector};
 use serde::{Deserialize, Serialize};
 
 use crate::device::{Candidates, LeftOut};
-use crate::{Device, Runtime, machine};
+use crate::{Device, machine};
 
 /// The least cosine between a device's vector of a text and the CPU's: what half precision keeps.
 pub const LEAST_COSINE: f32 = 0.999;
@@ -39,18 +39,18 @@ pub struct TrialKey {
     pub fingerprint: String,
     /// SHA-256 of the graph: graphs of one space may differ in precision, and so in speed.
     pub model_sha256: String,
-    /// As [`Runtime::build`] has it.
+    /// As [`Runtime::build`](crate::Runtime::build) has it, or whatever stands for it without ONNX Runtime.
     pub runtime: String,
 }
 
 impl TrialKey {
     /// For this machine.
-    pub fn new(manifest: &Manifest, runtime: &Runtime) -> Self {
+    pub fn new(manifest: &Manifest, runtime: &str) -> Self {
         Self {
             machine: machine(),
             fingerprint: manifest.space().fingerprint.as_str().to_owned(),
             model_sha256: manifest.model.sha256.clone(),
-            runtime: runtime.build.clone(),
+            runtime: runtime.to_owned(),
         }
     }
 }

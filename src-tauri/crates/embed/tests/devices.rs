@@ -99,7 +99,7 @@ fn a_device_that_is_not_there_is_an_error_and_no_silent_cpu() {
 fn a_trial_of_what_this_machine_has() {
     let runtime = Runtime::load(&common::runtime()).unwrap();
     let manifest = common::manifest();
-    let key = TrialKey::new(&manifest, &runtime);
+    let key = TrialKey::new(&manifest, &runtime.build);
     let load = |device| common::load_with(&EmbedOptions::on(device));
     let never = CancelToken::new();
     let found =

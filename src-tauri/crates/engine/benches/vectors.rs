@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use papr_embed::{EmbedOptions, OnnxEmbedder};
+use papr_embed::{EmbedOptions, ModelEmbedder};
 use papr_memory::ports::{Embedder, Lane, Role, Store};
 use papr_memory::{CancelToken, Manifest, Vector};
 use papr_store::SledStore;
@@ -45,7 +45,7 @@ fn main() {
     println!("{} vectors in {}", vectors.len(), folder.display());
 }
 
-fn embedder() -> OnnxEmbedder {
+fn embedder() -> ModelEmbedder {
     let (runtime, model) = (root().join("vendor/onnxruntime"), root().join("vendor/models/all-minilm-l6-v2"));
     let library = match std::env::consts::OS {
         "windows" => "onnxruntime.dll",
@@ -54,11 +54,11 @@ fn embedder() -> OnnxEmbedder {
     };
     let manifest = Manifest::from_json(&fs::read_to_string(model.join("manifest.json")).unwrap()).unwrap();
     let [onnx, tokenizer] = ["model.onnx", "tokenizer.json"].map(|name| model.join(name));
-    OnnxEmbedder::load(&runtime.join(library), &manifest, &onnx, &tokenizer, &EmbedOptions::default())
+    ModelEmbedder::load(&runtime.join(library), &manifest, &onnx, &tokenizer, &EmbedOptions::default())
         .unwrap()
 }
 
-fn queries(embedder: &OnnxEmbedder) -> Vec<Vector> {
+fn queries(embedder: &ModelEmbedder) -> Vec<Vector> {
     let texts = |lines: &str, key: &str| -> Vec<String> {
         let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
         lines.lines().map(|line| value(line)[key].as_str().unwrap().to_owned()).collect()

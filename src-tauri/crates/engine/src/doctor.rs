@@ -10,7 +10,7 @@ use papr_models::Found;
 use serde::{Deserialize, Serialize};
 
 use crate::data::folder_size;
-use crate::model::{Serving, shelf};
+use crate::model::{ModelForms, Serving, shelf};
 use crate::{Engine, Error, paths};
 
 /// How one look went.
@@ -25,6 +25,13 @@ pub enum Verdict {
     Bad,
     /// Could not be looked at; the detail says why.
     Skipped,
+}
+
+impl Verdict {
+    /// The worse of the two that a look can find.
+    fn and(self, other: Self) -> Self {
+        if self == Self::Bad || other == Self::Good { self } else { other }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -182,8 +189,14 @@ fn model_files(engine: &Engine, cancel: &CancelToken) -> Look {
             Found::Model(model) => {
                 let line = match model.verify(cancel) {
                     Ok(()) => {
-                        let bytes: u64 = model.manifest().files().map(|file| file.bytes).sum();
-                        format!("every byte as in the manifest, {}", megabytes(bytes))
+                        let size = megabytes(model.bytes());
+                        match ModelForms::of(&engine.shared, model).obstacle() {
+                            Some(reason) => {
+                                verdict = verdict.and(Verdict::Warning);
+                                format!("every byte as in the manifest, {size}; not used here: {reason}")
+                            }
+                            None => format!("every byte as in the manifest, {size}"),
+                        }
                     }
                     Err(error) => {
                         verdict = Verdict::Bad;
@@ -267,6 +280,9 @@ pub(crate) fn device(engine: &Engine, _: &CancelToken) -> Look {
                 let cosine = tried.min_cosine.map_or(String::new(), |cosine| format!(", cosine {cosine:.4}"));
                 let _ = write!(detail, "\ntried {}: {:?}{ms}{cosine}", tried.device, tried.outcome);
             }
+        }
+        if let Some(reason) = &serving.devices.no_trial {
+            let _ = write!(detail, "\nno devices were tried: {reason}");
         }
         for left in serving.devices.left_out() {
             let _ = write!(detail, "\nnot used {}: {}", left.device, left.reason);

@@ -80,6 +80,7 @@ fn run_as_chosen(shared: &Shared, serving: &mut Serving) -> Result<(), Error> {
         Ok(None) => {}
         Ok(Some(anew)) => {
             *serving = anew;
+            model::note_serving(shared, serving)?;
             announce(shared, serving);
             find_best_device(shared, serving);
         }

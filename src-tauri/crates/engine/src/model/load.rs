@@ -1,23 +1,18 @@
 //! A model from its files to work: every byte compared, the device chosen, loaded, run once.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, io, thread};
+use std::{io, thread};
 
-use papr_embed::{
-    Candidates, Device, DeviceChoice, EmbedOptions, LeftOut, Listener, OnnxEmbedder, Platform, Runtime,
-    Trial, TrialKey, candidates, remove_old_caches, trial,
-};
+use papr_embed::{Device, DeviceChoice, EmbedOptions, Listener, ModelEmbedder, remove_old_caches, trial};
 use papr_memory::ports::{EmbedError, Store};
 use papr_models::InstalledModel;
 
-use super::{Serving, describe};
+use super::devices::{Devices, device_choice, note_name};
+use super::forms::ModelForms;
+use super::{Serving, describe, wanted};
 use crate::engine::Shared;
-use crate::{Error, ModelState, data};
-
-/// Names a device, before the settings do.
-const DEVICE_VARIABLE: &str = "PAPR_DEVICE";
+use crate::{Error, ModelState};
 
 /// Texts that devices are tried with: a word, a question, a paragraph.
 const TRIED_WITH: [&str; 3] = [
@@ -45,116 +40,92 @@ impl Way {
     }
 }
 
-/// Loads a model again if it is to be run in another way by now; none if it runs as it should.
+/// Loads a model again if it is to be run in another way by now, if another form of it was chosen, or if one came or
+/// went; none if it runs as it should.
 pub(crate) fn load_anew(shared: &Shared, serving: &Serving) -> Result<Option<Serving>, Error> {
-    if Way::chosen(shared)? == serving.way {
-        return Ok(None);
-    }
-    load(shared, &serving.installed).map(Some)
-}
-
-/// What may run a model here, and what is known of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Devices {
-    candidates: Candidates,
-    key: TrialKey,
-    /// The result of a trial that still holds.
-    pub(crate) trial: Option<Trial>,
-}
-
-impl Devices {
-    /// Of a model on this machine.
-    fn of(shared: &Shared, installed: &InstalledModel, choice: DeviceChoice) -> Result<Self, Error> {
-        let runtime = Runtime::load(&shared.resources.runtime_library)?;
-        let manifest = installed.manifest();
-        let (platform, precision) = (Platform::current(), manifest.recipe.precision);
-        let candidates = candidates(choice, &platform, &runtime.providers, precision);
-        let key = TrialKey::new(manifest, &runtime);
-        let note = shared.store.note(&note_name(&key))?;
-        let trial: Option<Trial> = note.and_then(|note| serde_json::from_slice(&note).ok());
-        let trial = trial.filter(|trial| trial.key == key && candidates.devices.contains(&trial.winner));
-        Ok(Self { candidates, key, trial })
-    }
-
-    /// The one that was found best, or that was asked for; the CPU while neither is known.
-    fn best(&self) -> Device {
-        let known = self.trial.as_ref().map(|trial| trial.winner);
-        known.unwrap_or(Device::Cpu)
-    }
-
-    /// Whether there is something to find out.
-    pub(crate) fn wants_trial(&self) -> bool {
-        self.trial.is_none() && self.candidates.devices.len() > 1
-    }
-
-    /// Those that cannot be used here, each with its reason.
-    pub(crate) fn left_out(&self) -> &[LeftOut] {
-        &self.candidates.left_out
-    }
+    let chosen = wanted(shared).ok().filter(|wanted| wanted.manifest().space() == serving.manifest().space());
+    let installed = chosen.as_ref().unwrap_or(&serving.installed);
+    let same = Way::chosen(shared)? == serving.way
+        && installed.manifest().id == serving.manifest().id
+        && ModelForms::of(shared, installed) == serving.devices.forms;
+    if same { Ok(None) } else { load(shared, installed).map(Some) }
 }
 
 /// Checks every byte of a model, loads it on the device that is known to be best, and runs it once. Where that is
-/// not known yet, on the CPU: see [`try_devices`].
+/// not known yet, see [`try_devices`].
 pub(crate) fn load(shared: &Shared, installed: &InstalledModel) -> Result<Serving, Error> {
     let started = Instant::now();
-    let manifest = installed.manifest();
     shared.publish(|status| {
         if status.model.state == ModelState::Loading {
-            describe(&mut status.model, manifest);
+            describe(&mut status.model, installed.manifest());
         }
     });
     let way = Way::chosen(shared)?;
     if way.device == DeviceChoice::Off {
         return Err(Error::SwitchedOff);
     }
-    // Checking the bytes and loading them take a processor each for a fraction of a second; nothing is made
-    // with the model before both are done.
-    let (verified, loaded) = thread::scope(|scope| {
-        let verifying = scope.spawn(|| installed.verify(&shared.stop));
-        let loaded = load_best(shared, installed, way);
-        (verifying.join(), loaded)
-    });
-    verified.map_err(|_| Error::Thread(io::Error::other("checking the model's files stopped")))??;
-    let (embedder, devices) = loaded?;
+    let mut devices = Devices::of(shared, installed, way.device)?;
+    let embedder = load_best(shared, &mut devices, way)?;
     embedder.warm_up()?;
     let load_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     Ok(Serving { installed: installed.clone(), embedder: Arc::new(embedder), devices, way, load_ms })
 }
 
-/// Loads on the best device; if that one cannot be loaded any more, on the CPU, and it is tried anew.
-fn load_best(
-    shared: &Shared,
-    installed: &InstalledModel,
-    way: Way,
-) -> Result<(OnnxEmbedder, Devices), Error> {
-    let mut devices = Devices::of(shared, installed, way.device)?;
+/// Loads on the best device; if that one cannot be loaded any more, on what needs no trial, and it is tried anew.
+fn load_best(shared: &Shared, devices: &mut Devices, way: Way) -> Result<ModelEmbedder, Error> {
     let best = devices.best();
-    match load_on(shared, installed, way, best, false) {
-        Err(error) if best != Device::Cpu => {
-            tracing::warn!(%error, device = %best, "the device that won cannot be loaded; the CPU does it");
+    match load_checked(shared, devices, way, best) {
+        Err(error) if best != devices.untried => {
+            tracing::warn!(%error, device = %best, instead = %devices.untried, "the device that won cannot be loaded");
             shared.store.set_note(&note_name(&devices.key), None)?;
             devices.trial = None;
-            Ok((load_on(shared, installed, way, Device::Cpu, false)?, devices))
+            load_checked(shared, devices, way, devices.untried)
         }
-        loaded => Ok((loaded?, devices)),
+        loaded => loaded,
     }
+}
+
+/// Checks every byte of what a device runs, and loads it there. Either takes a processor for a fraction of a second;
+/// nothing is made with the model before both are done.
+fn load_checked(
+    shared: &Shared,
+    devices: &Devices,
+    way: Way,
+    device: Device,
+) -> Result<ModelEmbedder, Error> {
+    let (verified, loaded) = thread::scope(|scope| {
+        let verifying =
+            scope.spawn(|| devices.forms.on(device).map_or(Ok(()), |model| model.verify(&shared.stop)));
+        let loaded = load_on(shared, devices, way, device, devices.wants_plan(device));
+        (verifying.join(), loaded)
+    });
+    verified.map_err(|_| Error::Thread(io::Error::other("checking the model's files stopped")))??;
+    Ok(loaded?)
 }
 
 /// Finds out which device gives right vectors fastest, and goes over to it. The result is kept until the
 /// machine, the model or the runtime changes.
 pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), Error> {
-    let Devices { candidates, key, .. } = &serving.devices;
-    let (installed, way) = (&serving.installed, serving.way);
-    let load = |device| load_on(shared, installed, way, device, true);
-    let (found, embedder) = trial(key.clone(), candidates, &TRIED_WITH, load, &shared.stop)?;
+    let (devices, way) = (&serving.devices, serving.way);
+    let now = serving.embedder.report().device;
+    let folder = |device| devices.forms.on(device).map(InstalledModel::folder);
+    let load = |device| {
+        if let Some(other) = devices.forms.on(device).filter(|_| folder(device) != folder(now)) {
+            let damaged = |error: papr_models::ModelError| EmbedError::Model(error.to_string());
+            other.verify(&shared.stop).map_err(damaged)?;
+        }
+        load_on(shared, devices, way, device, true)
+    };
+    let key = &devices.key;
+    let (found, embedder) = trial(key.clone(), &devices.candidates, &TRIED_WITH, load, &shared.stop)?;
     shared.store.set_note(&note_name(key), Some(&serde_json::to_vec(&found).unwrap_or_default()))?;
     if found.winner == Device::CoreMl {
-        let models = [installed.manifest().model.sha256.as_str()];
+        let models = [serving.manifest().model.sha256.as_str()];
         if let Err(error) = remove_old_caches(&shared.core_ml_cache(), &key.runtime, &models) {
             tracing::warn!(%error, "old compilations could not be removed");
         }
     }
-    if found.winner != Device::Cpu {
+    if (found.winner, now) != (Device::Cpu, Device::Cpu) {
         serving.embedder = Arc::new(embedder);
     }
     serving.devices.trial = Some(found);
@@ -163,25 +134,19 @@ pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), 
 
 fn load_on(
     shared: &Shared,
-    installed: &InstalledModel,
+    devices: &Devices,
     way: Way,
     device: Device,
     profile: bool,
-) -> Result<OnnxEmbedder, EmbedError> {
+) -> Result<ModelEmbedder, EmbedError> {
     let options = EmbedOptions {
         cache: Some(shared.core_ml_cache()),
         profile,
         unload_after: way.unload_after(),
-        listener: Some(listener(shared, installed.manifest().space().fingerprint.as_str().to_owned())),
+        listener: Some(listener(shared, devices.key.fingerprint.clone())),
         ..EmbedOptions::on(device)
     };
-    OnnxEmbedder::load(
-        &shared.resources.runtime_library,
-        installed.manifest(),
-        &installed.model_path(),
-        &installed.tokenizer_path(),
-        &options,
-    )
+    devices.forms.load(shared, &options)
 }
 
 /// Tells the status what happens to the sessions of the model that serves.
@@ -199,31 +164,4 @@ fn listener(shared: &Shared, fingerprint: String) -> Listener {
             serves
         });
     })
-}
-
-/// What is to run models: the environment's word, else the settings'.
-fn device_choice(shared: &Shared) -> Result<DeviceChoice, Error> {
-    match env::var(DEVICE_VARIABLE) {
-        Ok(word) => word.parse().map_err(|error: papr_embed::UnknownDevice| Error::Variable {
-            name: DEVICE_VARIABLE,
-            reason: error.to_string(),
-        }),
-        Err(_) => Ok(shared.settings().device),
-    }
-}
-
-fn note_name(key: &TrialKey) -> String {
-    format!("trial/{}", key.model_sha256)
-}
-
-impl Shared {
-    /// Whether a person wants no model to run.
-    pub(crate) fn is_switched_off(&self) -> bool {
-        device_choice(self).is_ok_and(|choice| choice == DeviceChoice::Off)
-    }
-
-    /// Where Core ML's compilations are kept.
-    pub(crate) fn core_ml_cache(&self) -> PathBuf {
-        self.data_folder.join(data::CACHE).join("coreml")
-    }
 }

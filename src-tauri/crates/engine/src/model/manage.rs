@@ -7,6 +7,7 @@ use papr_memory::{CancelToken, HashOrigin};
 use papr_models::{Catalog, CatalogEntry, Found, InstalledModel, ModelSource, RunsOn};
 use serde::{Deserialize, Serialize};
 
+use super::forms::ModelForms;
 use super::shelf::{self, BUILT_IN};
 use crate::downloads::Download;
 use crate::{Code, Engine, Error, Problem};
@@ -75,14 +76,14 @@ impl Engine {
             .iter()
             .map(|entry| {
                 let here = found.iter().find(|found| id_of(found).as_deref() == Some(&entry.id));
-                self.with_state(of_entry(entry), here)
+                self.with_state(of_entry(entry), here, &found)
             })
             .collect();
-        for found in &found {
-            if let Found::Model(model) = found
+        for here in &found {
+            if let Found::Model(model) = here
                 && catalog.get(&model.manifest().id).is_none()
             {
-                models.push(self.with_state(of_folder(model), Some(found)));
+                models.push(self.with_state(of_folder(model), Some(here), &found));
             }
         }
         Ok(models)
@@ -98,7 +99,7 @@ impl Engine {
         Ok(models.swap_remove(at))
     }
 
-    fn with_state(&self, mut info: ModelInfo, found: Option<&Found>) -> ModelInfo {
+    fn with_state(&self, mut info: ModelInfo, here: Option<&Found>, found: &[Found]) -> ModelInfo {
         let status = self.shared.status.borrow();
         info.serving = status.model.id.as_deref() == Some(&info.id);
         info.download = status.downloads.iter().find(|download| download.model == info.id).cloned();
@@ -106,13 +107,16 @@ impl Engine {
         let settings = self.shared.settings();
         info.chosen = settings.model.as_deref().unwrap_or(BUILT_IN) == info.id;
         drop(settings);
-        match found {
+        match here {
             Some(Found::Model(model)) => {
+                let forms = ModelForms::among(found, model);
+                info.disabled = info.disabled.or_else(|| forms.obstacle());
+                info.notes.extend(forms.note());
                 let manifest = model.manifest();
                 info.installed = true;
                 info.hashes = manifest.hashes;
                 info.fingerprint = Some(manifest.space().fingerprint.as_str().to_owned());
-                info.bytes = manifest.files().map(|file| file.bytes).sum();
+                info.bytes = model.bytes();
                 info.approximate = false;
             }
             Some(Found::Broken { problem, .. }) => {
@@ -132,7 +136,10 @@ impl Engine {
         if let Some(disabled) = Catalog::built_in()?.get(id).and_then(|entry| entry.disabled.as_ref()) {
             return Err(Error::ModelDisabled { id: id.to_owned(), reason: disabled.reason.clone() });
         }
-        shelf::find(&self.shared, id)?;
+        let installed = shelf::find(&self.shared, id)?;
+        if let Some(reason) = ModelForms::of(&self.shared, &installed).obstacle() {
+            return Err(Error::ModelDisabled { id: id.to_owned(), reason });
+        }
         self.shared.change_settings(|settings| {
             settings.model = Some(id.to_owned()).filter(|id| id != BUILT_IN);
             settings.switch_paused = false;
@@ -170,7 +177,7 @@ impl Engine {
     /// [`Error::ModelInUse`] for the one that serves or was chosen, and for one that comes with the app.
     pub fn remove_model(&self, id: &str) -> Result<u64, Error> {
         let info = self.model(id)?;
-        let reason = if info.serving {
+        let reason = if info.serving || self.runs_now(id) {
             Some("searches use it: choose another model first")
         } else if info.chosen {
             Some("it was chosen to serve: choose another model first")
@@ -192,14 +199,34 @@ impl Engine {
         let unknown = |id: &str| Error::UnknownModel(id.to_owned());
         let entry = id.map(|id| catalog.get(id).ok_or_else(|| unknown(id))).transpose()?;
         let model = papr_models::import(path, entry, &shelf::folder(&self.shared), &|_| {}, cancel)?;
+        // It may be another form of the model that serves, and faster.
+        self.shared.queue.choose();
         Ok(model.manifest().id.clone())
     }
 
-    /// Deletes what Core ML compiled; returns the bytes that are free again. It is compiled again when a model
-    /// is loaded there.
+    /// Whether searches run the files of this model, though they may be told by the name of its other form.
+    fn runs_now(&self, id: &str) -> bool {
+        self.shared.model.serving().is_some_and(|serving| {
+            let runs = serving.devices.forms.on(serving.embedder.report().device);
+            runs.is_some_and(|model| model.manifest().id == id)
+        })
+    }
+
+    /// Deletes what Core ML compiled, behind ONNX Runtime and beside packages; returns the bytes that are free again.
+    /// It is compiled again when a model is loaded there.
     pub fn clear_core_ml_cache(&self) -> Result<u64, Error> {
         let path = self.shared.core_ml_cache();
-        papr_embed::remove_old_caches(&path, "", &[]).map_err(|source| Error::File { path, source })
+        let mut freed =
+            papr_embed::remove_old_caches(&path, "", &[]).map_err(|source| Error::File { path, source })?;
+        for found in shelf::all(&self.shared) {
+            let Found::Model(model) = found else { continue };
+            if model.core_ml().is_some() {
+                let path = model.folder().to_owned();
+                freed +=
+                    papr_embed::remove_stale(&path, &[]).map_err(|source| Error::File { path, source })?;
+            }
+        }
+        Ok(freed)
     }
 
     /// Where a model's files are, or would be.
@@ -253,6 +280,7 @@ fn of_entry(entry: &CatalogEntry) -> ModelInfo {
 /// A model that was imported and that the catalogue does not know.
 fn of_folder(model: &InstalledModel) -> ModelInfo {
     let manifest = model.manifest();
+    let runs_on = model.core_ml().map_or_else(|| vec![RunsOn::Cpu], |packages| packages.runs_on.clone());
     ModelInfo {
         id: manifest.id.clone(),
         name: manifest.name.clone(),
@@ -268,7 +296,7 @@ fn of_folder(model: &InstalledModel) -> ModelInfo {
         bytes: 0,
         approximate: false,
         memory_bytes: None,
-        runs_on: vec![RunsOn::Cpu],
+        runs_on,
         disabled: None,
         notes: Vec::new(),
         hashes: manifest.hashes,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use papr_embed::OnnxEmbedder;
+use papr_embed::ModelEmbedder;
 use papr_memory::ports::{Embedder, Store};
 use papr_memory::{Fingerprint, Manifest};
 use papr_models::InstalledModel;
@@ -15,12 +15,16 @@ use crate::status::{ModelState, ModelStatus};
 use crate::{Code, Error};
 
 mod bench;
+mod devices;
+mod forms;
 mod load;
 mod manage;
 pub(crate) mod shelf;
 
 pub use bench::{ModelSpeed, QuerySpeed};
-pub(crate) use load::{Devices, Way, load, load_anew, try_devices};
+pub(crate) use devices::Devices;
+pub(crate) use forms::ModelForms;
+pub(crate) use load::{Way, load, load_anew, try_devices};
 pub use manage::ModelInfo;
 
 /// How many queries the percentiles look back on.
@@ -75,7 +79,7 @@ impl Model {
 #[derive(Clone)]
 pub(crate) struct Serving {
     pub(crate) installed: InstalledModel,
-    pub(crate) embedder: Arc<OnnxEmbedder>,
+    pub(crate) embedder: Arc<ModelEmbedder>,
     pub(crate) devices: Devices,
     /// What it was loaded with.
     pub(crate) way: Way,
@@ -113,10 +117,12 @@ struct ServingNote {
 /// cut goes on where it was; the one that is wanted, if that cannot be loaded or none served yet.
 pub(crate) fn load_serving(shared: &Shared) -> Result<Serving, Error> {
     let wanted = wanted(shared);
-    if let Some(last) = last_serving(shared)? {
-        let same = wanted.as_ref().is_ok_and(|wanted| wanted.manifest().space() == last.manifest().space());
+    let same = |last: &InstalledModel| {
+        wanted.as_ref().is_ok_and(|wanted| wanted.manifest().space() == last.manifest().space())
+    };
+    if let Some(last) = last_serving(shared)?.filter(|last| !same(last)) {
         match load(shared, &last) {
-            Err(error) if !same && error.code() != Code::Cancelled => {
+            Err(error) if error.code() != Code::Cancelled => {
                 tracing::warn!(%error, model = last.manifest().id, "the model that served last cannot be loaded");
             }
             loaded => return loaded,
