@@ -17,6 +17,8 @@ use papr_memory::{Memory, MemoryId, Source, Space, Tier, TierCounts, Vector};
 #[derive(Debug)]
 pub(crate) struct Vectors {
     pub(crate) space: Space,
+    /// A space of Papr's that was measured to be the same: what has no vector in the one may have one there.
+    pub(crate) beside: Option<Space>,
     /// No other vectors of this process have the same.
     pub(crate) generation: u64,
     goals: VectorIndex,
@@ -29,23 +31,29 @@ impl Vectors {
         static GENERATION: AtomicU64 = AtomicU64::new(0);
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
         let index = || VectorIndex::new(space.dims, usize::MAX);
-        Self { generation, goals: index(), memories: index(), space }
+        Self { generation, goals: index(), memories: index(), beside: None, space }
     }
 
-    /// All vectors of a space that a store holds of memories that stand in a tier, and how many of them are bad.
+    /// All vectors of a space that a store holds of memories that stand in a tier, and how many of them are bad; with
+    /// those of the space `beside` it for memories that have none.
     pub(crate) fn read(
         space: &Space,
+        beside: Option<Space>,
         store: &dyn Store,
         tier_of: impl Fn(MemoryId) -> Option<Tier>,
     ) -> Result<(Self, usize), StoreError> {
         let mut vectors = Self::new(space.clone());
         let (mut goals, mut memories) = (vectors.goals.batch(), vectors.memories.batch());
-        let bad = store.vectors(space, &mut |id, vector| match tier_of(id) {
-            Some(Tier::Goals) => goals.upsert(id, &vector),
-            Some(Tier::Memories) => memories.upsert(id, &vector),
-            None => {}
-        })?;
+        let (mut bad, mut read) = (0, HashSet::new());
+        for space in [Some(space), beside.as_ref()].into_iter().flatten() {
+            bad += store.vectors(space, &mut |id, vector| match tier_of(id).filter(|_| read.insert(id)) {
+                Some(Tier::Goals) => goals.upsert(id, &vector),
+                Some(Tier::Memories) => memories.upsert(id, &vector),
+                None => {}
+            })?;
+        }
         drop((goals, memories));
+        vectors.beside = beside;
         Ok((vectors, bad))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use papr_memory::ports::{EmbedError, Embedder, Lane, Role, Store, VectorRecord};
 use papr_memory::{Memory, MemoryId};
 
+use crate::account::server_match;
 use crate::catalog::Vectors;
 use crate::engine::Shared;
 use crate::model::Serving;
@@ -45,6 +46,11 @@ fn work(shared: &Shared) {
                     return fail(shared, &error);
                 }
                 switch = Switch::begin(shared, &serving);
+            }
+            Work::Server => {
+                if let Err(error) = server_match::settle_serving(shared, serving.embedder.as_ref()) {
+                    wait_for_disk(shared, &error);
+                }
             }
             Work::Embed(ids) => match serve(shared, serving.embedder.as_ref(), &ids) {
                 Err(error @ Error::Store(_)) => wait_for_disk(shared, &error),
@@ -110,6 +116,7 @@ fn begin(shared: &Shared) -> Result<Serving, Error> {
     drop(indexed);
     read_vectors(shared, serving.embedder.as_ref())?;
     model::note_serving(shared, &serving)?;
+    server_match::settle_serving(shared, serving.embedder.as_ref())?;
     announce(shared, &serving);
     Ok(serving)
 }
@@ -183,11 +190,13 @@ fn fail(shared: &Shared, error: &Error) {
     });
 }
 
-/// Reads the vectors of a model into the catalogue, as those that serve.
+/// Reads the vectors of a model into the catalogue, as those that serve, and those of Papr's that are searched with it.
 pub(crate) fn read_vectors(shared: &Shared, embedder: &dyn Embedder) -> Result<(), Error> {
     // Under the writer's lock: a vector must not meet a text that was edited since.
     let _writer = shared.writer();
-    let (vectors, bad) = Vectors::read(embedder.space(), &shared.store, |id| shared.catalog().tier(id))?;
+    let beside = server_match::taken_over(shared, embedder.space())?;
+    let tier_of = |id| shared.catalog().tier(id);
+    let (vectors, bad) = Vectors::read(embedder.space(), beside, &shared.store, tier_of)?;
     if bad > 0 {
         tracing::warn!(bad, "vectors failed their checks and are made again");
     }

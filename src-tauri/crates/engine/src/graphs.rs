@@ -243,7 +243,7 @@ mod tests {
 
     fn read(engine: &Engine, space: &Space) {
         let shared = &engine.shared;
-        let (vectors, _) = Vectors::read(space, &shared.store, |id| shared.catalog().tier(id)).unwrap();
+        let (vectors, _) = Vectors::read(space, None, &shared.store, |id| shared.catalog().tier(id)).unwrap();
         shared.catalog_mut().vectors = Some(vectors);
     }
 

@@ -39,8 +39,8 @@ mod writing;
 
 pub use crate::engine::{Config, Engine, keychain};
 pub use account::{
-    AccountInfo, CloudHit, CloudReply, ConflictItem, KeyPlace, OutboxItem, OutboxState, SignedIn, SignedOut,
-    SyncPhase, SyncStatus, SystemFacts,
+    AccountInfo, CloudHit, CloudReply, ConflictItem, KeyPlace, OutboxItem, OutboxState, ServerSpace,
+    SignedIn, SignedOut, SyncPhase, SyncStatus, SystemFacts,
 };
 pub use browse::{MAX_SOME, Related};
 pub use choices::Choices;

@@ -13,6 +13,8 @@ pub(crate) enum Work {
     Stop,
     /// The person chose a model, or something else that decides which one serves.
     Choice,
+    /// Vectors of Papr's came, went, or were measured anew.
+    Server,
     /// These memories wait for vectors of the model that serves.
     Embed(Vec<MemoryId>),
     /// Nothing is urgent: the space of the next model can grow.
@@ -33,6 +35,8 @@ struct State {
     stopped: bool,
     chosen: bool,
     paused: bool,
+    server: bool,
+    holds: usize,
 }
 
 impl Queue {
@@ -78,6 +82,18 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Papr's vectors are others now, or good for something else.
+    pub(crate) fn look_at_server(&self) {
+        self.state().server = true;
+        self.changed.notify_all();
+    }
+
+    /// Nothing is embedded while this is held.
+    pub(crate) fn hold(&self) -> Hold<'_> {
+        self.state().holds += 1;
+        Hold(self)
+    }
+
     /// Whether something was chosen that nobody has looked at yet.
     pub(crate) fn is_chosen(&self) -> bool {
         self.state().chosen
@@ -96,8 +112,9 @@ impl Queue {
     /// What to do next; waits until there is something. At most `limit` memories at a time.
     pub(crate) fn next(&self, limit: usize, building: bool) -> Work {
         let idle = |state: &mut State| {
-            let builds = building && !state.paused;
-            state.waiting.is_empty() && !state.stopped && !state.chosen && !builds
+            let embeds = !state.waiting.is_empty() || (building && !state.paused);
+            let waits = state.stopped || state.chosen || state.server;
+            !waits && (state.holds > 0 || !embeds)
         };
         let mut state = self.changed.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner);
         if state.stopped {
@@ -105,6 +122,9 @@ impl Queue {
         }
         if std::mem::take(&mut state.chosen) {
             return Work::Choice;
+        }
+        if std::mem::take(&mut state.server) {
+            return Work::Server;
         }
         let count = limit.min(state.waiting.len());
         if count == 0 { Work::Build } else { Work::Embed(state.waiting.drain(..count).collect()) }
@@ -128,6 +148,16 @@ impl Queue {
         for &id in ids.iter().rev() {
             state.waiting.push_front(id);
         }
+    }
+}
+
+/// Keeps the worker from embedding until it is dropped.
+pub(crate) struct Hold<'a>(&'a Queue);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.state().holds -= 1;
+        self.0.changed.notify_all();
     }
 }
 
@@ -155,6 +185,20 @@ mod tests {
         queue.pause(true);
         queue.stop();
         assert_eq!(queue.next(2, true), Work::Stop, "a pause does not keep the app from ending");
+    }
+
+    #[test]
+    fn what_is_held_waits_and_papr_s_vectors_come_before_it() {
+        let queue = Queue::default();
+        let held = queue.hold();
+        queue.push([id(1)]);
+        queue.look_at_server();
+        assert_eq!(queue.next(2, true), Work::Server, "it may leave nothing to embed");
+        queue.choose();
+        assert_eq!(queue.next(2, true), Work::Choice, "a hold keeps no choice waiting");
+        drop(held);
+        assert_eq!(queue.next(2, true), Work::Embed(vec![id(1)]));
+        assert_eq!(queue.next(2, true), Work::Build);
     }
 
     #[test]

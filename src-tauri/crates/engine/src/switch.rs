@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use papr_memory::ports::{Embedder, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::account::server_space;
+use crate::account::{server_match, server_space};
 use crate::catalog::{Building, Vectors};
 use crate::embedding::{EMBED_BATCH, Step, embed_what_can_be};
 use crate::engine::Shared;
@@ -73,12 +73,16 @@ impl Switch {
             status.switch = Some(SwitchStatus { model, name, ..SwitchStatus::default() });
         });
         let next = model::load(shared, &wanted)?;
+        server_match::settle(shared, next.embedder.as_ref())?;
+        let beside = server_match::taken_over(shared, next.embedder.space())?;
         let mut have = HashSet::new();
         {
             let _writer = shared.writer();
-            shared.store.vectors(next.embedder.space(), &mut |id, _| {
-                have.insert(id);
-            })?;
+            for space in [Some(next.embedder.space()), beside.as_ref()].into_iter().flatten() {
+                shared.store.vectors(space, &mut |id, _| {
+                    have.insert(id);
+                })?;
+            }
             shared.catalog_mut().build_space(next.embedder.space(), &have);
         }
         let switch = Self { next, pace: Pace::default() };
@@ -112,7 +116,8 @@ impl Switch {
         {
             // Nobody writes from here on, so nothing can be added that the new space lacks.
             let writer = shared.writer();
-            let (vectors, _) = Vectors::read(space, &shared.store, |id| shared.catalog().tier(id))?;
+            let beside = server_match::taken_over(shared, space)?;
+            let (vectors, _) = Vectors::read(space, beside, &shared.store, |id| shared.catalog().tier(id))?;
             let mut catalog = shared.catalog_mut();
             if catalog.building.as_ref().is_some_and(|building| building.missing() > 0) {
                 drop((catalog, writer));

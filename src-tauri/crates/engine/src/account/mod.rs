@@ -8,6 +8,7 @@ mod conflicts;
 mod indexed;
 pub mod ledger;
 mod local_only;
+pub(crate) mod server_match;
 pub(crate) mod server_space;
 mod session;
 mod sign_in;
@@ -32,6 +33,7 @@ use crate::account::ledger::Ledger;
 
 pub use ask::{CloudHit, CloudReply};
 pub use conflicts::{ConflictItem, OutboxItem, OutboxState};
+pub use server_space::ServerSpace;
 pub use sign_in::{AccountInfo, KeyPlace, SignedIn, SignedOut};
 pub use status::{SyncPhase, SyncStatus};
 pub(crate) use sync::run as run_sync;

@@ -1,26 +1,45 @@
 //! Papr's own vectors: a space beside those that are made here, kept when asked for.
 //!
-//! Nothing is searched in it until a model here is measured to make the same vectors. What it is good for without one is
-//! comparing memories with each other.
+//! Nothing is searched in it until a model here is measured to make the same vectors, see `server_match`. What it is good
+//! for without one is comparing memories with each other.
 
 use std::collections::HashMap;
 
-use papr_embed::{Agreement, SpaceMatch};
-use papr_memory::ports::{Lane, Role, Store, SyncStore, VectorRecord};
-use papr_memory::{CancelToken, Dims, Fingerprint, Memory, MemoryId, Parts, Space, Vector};
+use papr_embed::SpaceMatch;
+use papr_memory::ports::{Store, SyncStore, VectorRecord};
+use papr_memory::{CancelToken, Dims, Fingerprint, MemoryId, Parts, Space, Vector};
 use papr_sync::{EmbeddingFormat, PaprRemote};
+use serde::{Deserialize, Serialize};
 
+use super::server_match::Known;
 use crate::engine::Shared;
 use crate::settings::ServerVectors;
 use crate::{Engine, Error};
 
 /// Papr's name of its model, whose vectors have 2,560 numbers; the length is taken from what comes.
 const MODEL: &str = "Qwen4B";
-/// Memories by which the spaces are compared.
-const SAMPLE: usize = 8;
+
+/// What there is of Papr's own vectors, and what they are good for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerSpace {
+    /// Whether they are fetched, and in what form.
+    pub form: ServerVectors,
+    /// How many are kept.
+    pub count: usize,
+    /// Bytes they take in the store.
+    pub bytes: u64,
+    /// Their length, once some came.
+    pub dims: Option<u16>,
+    /// The length of the vectors of the model that serves; none while no model does.
+    pub model_dims: Option<u16>,
+    /// How they agree with those of the model that serves, once that was measured.
+    pub measured: Option<SpaceMatch>,
+    /// Whether searches use them, so that what has one was not embedded here.
+    pub in_use: bool,
+}
 
 /// The space of vectors of this length that the server sends in this form.
-fn space(form: ServerVectors, dims: Dims) -> Option<Space> {
+pub(super) fn space(form: ServerVectors, dims: Dims) -> Option<Space> {
     let name = match form {
         ServerVectors::Off => return None,
         ServerVectors::Int8 => "int8",
@@ -38,6 +57,11 @@ fn of_form(of: &Space, form: ServerVectors) -> bool {
     space(form, of.dims).as_ref() == Some(of)
 }
 
+/// Whether the server's vectors are to come along.
+pub(crate) fn is_wanted(shared: &Shared) -> bool {
+    shared.settings().server_vectors != ServerVectors::Off
+}
+
 /// Has the server's vectors come along, if they are wanted.
 pub(crate) fn wanted(shared: &Shared, remote: PaprRemote) -> PaprRemote {
     match shared.settings().server_vectors {
@@ -51,7 +75,8 @@ pub(crate) fn wanted(shared: &Shared, remote: PaprRemote) -> PaprRemote {
 /// left out and counted in the log.
 pub(crate) fn keep(shared: &Shared, account: &str, vectors: Vec<(String, Vec<f32>)>) -> Result<usize, Error> {
     let dims = vectors.first().and_then(|(_, values)| Dims::new(u16::try_from(values.len()).ok()?));
-    let Some(space) = dims.and_then(|dims| space(shared.settings().server_vectors, dims)) else {
+    let form = shared.settings().server_vectors;
+    let Some(space) = dims.and_then(|dims| space(form, dims)) else {
         return Ok(0);
     };
     let mut links: HashMap<String, (MemoryId, Option<u64>)> = HashMap::new();
@@ -79,14 +104,23 @@ pub(crate) fn keep(shared: &Shared, account: &str, vectors: Vec<(String, Vec<f32
         let _writer = shared.writer();
         kept += shared.store.put_vectors(&space, batch)?;
     }
+    if kept > 0 {
+        Known::new(form, space.dims).keep(shared)?;
+        shared.queue.look_at_server();
+    }
     Ok(kept)
 }
 
 impl Engine {
-    /// Chooses whether Papr's own vectors are fetched too. What another choice had kept is removed.
+    /// Chooses whether Papr's own vectors are fetched too. What another choice had kept is removed; memories that were
+    /// found by it are embedded here.
     pub fn set_server_vectors(&self, form: ServerVectors) -> Result<(), Error> {
         let shared = &self.shared;
-        shared.change_settings(|settings| settings.server_vectors = form)?;
+        if shared.settings().server_vectors != form {
+            shared.change_settings(|settings| settings.server_vectors = form)?;
+            Known::forget(shared)?;
+            shared.queue.look_at_server();
+        }
         for info in shared.store.spaces()? {
             if is_one(&info.space) && !of_form(&info.space, form) {
                 shared.store.remove_space(&info.space, &CancelToken::new())?;
@@ -104,28 +138,24 @@ impl Engine {
         Ok(kept.map(|info| info.count).sum())
     }
 
-    /// Measures whether the model that serves makes the vectors that Papr made: embeds a handful of memories anew and
-    /// compares. None if there is nothing to compare, or the lengths differ, so that it cannot be.
-    pub fn match_server_space(&self, cancel: &CancelToken) -> Result<Option<SpaceMatch>, Error> {
+    /// What there is of Papr's own vectors, and what they are good for.
+    pub fn server_space(&self) -> Result<ServerSpace, Error> {
         let shared = &self.shared;
-        let form = shared.settings().server_vectors;
-        let Some(embedder) = shared.model.get() else { return Ok(None) };
-        let Some(space) = space(form, embedder.space().dims) else { return Ok(None) };
-        let mut theirs: Vec<(MemoryId, Vector)> = Vec::new();
-        shared.store.vectors(&space, &mut |id, vector| {
-            if theirs.len() < SAMPLE {
-                theirs.push((id, vector));
-            }
-        })?;
-        let mut pairs: Vec<(Memory, Vector)> = Vec::new();
-        for (id, vector) in theirs {
-            pairs.extend(shared.shown(id)?.map(|memory| (memory, vector)));
-        }
-        let texts: Vec<&str> = pairs.iter().map(|(memory, _)| memory.content.as_str()).collect();
-        let ours = embedder.embed(&texts, Role::Document, Lane::Background, cancel)?;
-        let ours = ours.vectors.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let pairs: Vec<(&[f32], &[f32])> =
-            ours.iter().zip(&pairs).map(|(ours, (_, theirs))| (ours.as_slice(), theirs.as_slice())).collect();
-        Ok(Agreement::of(&pairs).ok().map(Agreement::decide))
+        let known = Known::of(shared)?;
+        let kept = shared.store.spaces()?.into_iter().filter(|info| is_one(&info.space));
+        let (count, bytes) =
+            kept.fold((0, 0), |(count, bytes), info| (count + info.count, bytes + info.bytes));
+        let with = shared.model.get().map(|embedder| embedder.space().clone());
+        let measured = known.as_ref().zip(with.as_ref()).and_then(|(known, with)| known.measured(with));
+        let in_use = shared.catalog().vectors.as_ref().is_some_and(|vectors| vectors.beside.is_some());
+        Ok(ServerSpace {
+            form: shared.settings().server_vectors,
+            count,
+            bytes,
+            dims: known.map(|known| known.dims.into()),
+            model_dims: with.map(|with| with.dims.into()),
+            measured,
+            in_use,
+        })
     }
 }

@@ -138,6 +138,8 @@ fn run_once(shared: &Shared, scope: Scope, asked: bool, cancel: &CancelToken) ->
         Options { max_operations: shared.budget().for_one(&history, asked, now), ..Options::default() };
     let store = Indexed::new(shared);
     let remote = server_space::wanted(shared, session.remote);
+    // What is to come with a vector need not be embedded before that is here.
+    let _held = server_space::is_wanted(shared).then(|| shared.queue.hold());
     let syncer = Syncer::new(&store, &remote, shared.clock.as_ref(), account, options);
     let report = syncer.run(scope, cancel);
     server_space::keep(shared, account, remote.take_embeddings())?;
