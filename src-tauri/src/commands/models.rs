@@ -88,7 +88,7 @@ pub(crate) async fn import_model(
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn verify_model(app: State<'_, App>, id: String) -> Result<(), AppError> {
-    app.with_engine(move |engine| engine.verify_model(&id, &CancelToken::new())).await
+    app.with_engine(move |engine| engine.verify_model(&id, &CancelToken::new()).map(drop)).await
 }
 
 /// Looks at everything the app needs.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use papr_engine::{DownloadState, Engine, Error, ModelInfo, ModelSpeed, ModelState};
+use papr_engine::{DownloadState, Engine, Error, ModelCheck, ModelInfo, ModelSpeed, ModelState};
 use serde::Serialize;
 
 use crate::output::{Failure, Output};
@@ -36,10 +36,13 @@ pub(crate) enum ModelsCommand {
         /// Its id
         id: String,
     },
-    /// Compare every byte of a model with its manifest
+    /// Compare every byte of a model with its manifest, and its vectors with reference vectors and the processor's
     Verify {
         /// Its id; all installed ones if none is given
         id: Option<String>,
+        /// Compare bytes alone; nothing is loaded
+        #[arg(long)]
+        files: bool,
     },
     /// Install a model from a folder on this machine
     Import {
@@ -70,7 +73,7 @@ pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> 
             output.print(&freed, |freed| format!("Removed {id}; {} are free again\n", size(freed.bytes)))
         }
         ModelsCommand::Use { id } => switch(engine, id, output),
-        ModelsCommand::Verify { id } => verify(engine, id.as_deref(), output),
+        ModelsCommand::Verify { id, files } => verify(engine, id.as_deref(), *files, output),
         ModelsCommand::Import { path, id } => {
             let id = engine.import_model(&output.path(path), id.as_deref(), output.cancel())?;
             output.print(&engine.model(&id)?, |model| {
@@ -223,15 +226,35 @@ fn switch(engine: &Engine, id: &str, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn verify(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failure> {
+fn verify(engine: &Engine, id: Option<&str>, files: bool, output: &Output) -> Result<(), Failure> {
     let ids: Vec<String> = match id {
         Some(id) => vec![id.to_owned()],
         None => engine.models()?.into_iter().filter(|model| model.installed).map(|model| model.id).collect(),
     };
+    let mut checks = Vec::with_capacity(ids.len());
     for id in &ids {
-        engine.verify_model(id, output.cancel())?;
+        checks.push(if files {
+            engine.verify_model(id, output.cancel())?
+        } else {
+            output.waiting(&format!("Checking {id}"), || engine.check_model(id, output.cancel()))?
+        });
     }
-    output.print(&ids, |ids| ids.iter().map(|id| format!("{id}: every byte as in its manifest\n")).collect())
+    output.print(&checks, |checks| checks.iter().map(check_text).collect())?;
+    if checks.iter().all(ModelCheck::is_well) { Ok(()) } else { Err(Failure::Unwell) }
+}
+
+fn check_text(check: &ModelCheck) -> String {
+    let mut text = format!("{}: every byte as in its manifest, {}\n", check.model, size(check.bytes));
+    if let Some(device) = &check.device {
+        text += &format!("  runs on {device}\n");
+    }
+    for comparison in &check.comparisons {
+        text += &format!("  {}\n", comparison.describe());
+    }
+    for note in &check.notes {
+        text += &format!("  {note}\n");
+    }
+    text
 }
 
 fn bench(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failure> {
@@ -248,13 +271,26 @@ fn bench(engine: &Engine, id: Option<&str>, output: &Output) -> Result<(), Failu
 
 fn speed_table(speed: &ModelSpeed) -> String {
     let mut text = format!(
-        "{} · {} · {} · loaded in {} ms\n\n tokens   p50 ms   p95 ms\n",
-        speed.model, speed.precision, speed.provider, speed.load_ms
+        "Papr Desktop {} · {}\n{} · {} · {} · loaded in {:.2} s\n\n tokens   p50 ms   p95 ms\n",
+        env!("CARGO_PKG_VERSION"),
+        speed.machine,
+        speed.model,
+        speed.precision,
+        speed.device,
+        f64::from(speed.load_ms) / 1e3
     );
     for query in &speed.queries {
         text += &format!("{:>7}  {:>7.1}  {:>7.1}\n", query.tokens, query.p50_ms, query.p95_ms);
     }
-    text + &format!("\n{:.0} texts a second, many at a time\n", speed.texts_per_second)
+    text += &format!("\n{:.0} texts a second, many at a time\n", speed.texts_per_second);
+    match speed.processor_ms {
+        Some(ms) => {
+            text + &format!(
+                "Energy: {ms:.1} ms of processor time a text; what other devices use is not in it\n"
+            )
+        }
+        None => text,
+    }
 }
 
 fn size(bytes: u64) -> String {

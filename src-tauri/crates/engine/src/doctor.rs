@@ -5,12 +5,12 @@ use std::fmt::{self, Write};
 use std::time::Instant;
 
 use papr_memory::ports::{Embedder, Lane, Role};
-use papr_memory::{CancelToken, Precision, Vector};
+use papr_memory::{CancelToken, Vector};
 use papr_models::Found;
 use serde::{Deserialize, Serialize};
 
 use crate::data::folder_size;
-use crate::model::{ModelForms, Serving, shelf};
+use crate::model::{ModelForms, Reference, Serving, shelf};
 use crate::{Engine, Error, paths};
 
 /// How one look went.
@@ -96,24 +96,6 @@ pub(crate) type Look = (Verdict, String);
 /// A look at one thing.
 pub(crate) type Looks = fn(&Engine, &CancelToken) -> Look;
 
-/// Reference vectors of a few texts, for models whose weights they were made with.
-const REFERENCE: &str = include_str!("../data/reference-vectors.json");
-
-#[derive(Deserialize)]
-struct Reference {
-    weights: String,
-    texts: Vec<ReferenceText>,
-}
-
-#[derive(Deserialize)]
-struct ReferenceText {
-    text: String,
-    vector: Vec<f32>,
-}
-
-/// How far vectors may lie from the reference: rounding of half precision, and of bytes with a scale a channel.
-const FLOAT_COSINE: f32 = 0.9999;
-const INT8_COSINE: f32 = 0.98;
 /// How far a vector may move when its text shares a run with others.
 const BATCH_DIFFERENCE: f32 = 1e-5;
 
@@ -220,26 +202,14 @@ fn reference_vectors(engine: &Engine, cancel: &CancelToken) -> Look {
     look((|| {
         let serving = engine.serving()?;
         let manifest = serving.manifest();
-        let reference: Reference = serde_json::from_str(REFERENCE).map_err(bad)?;
-        if manifest.weights.as_deref() != Some(&reference.weights) {
+        let reference = Reference::read().map_err(bad)?;
+        let vectors = vectors(&serving, &reference.texts(), cancel)?;
+        let Some(comparison) = reference.compare(manifest, &vectors) else {
             let detail = format!("there are no reference vectors for {} in this version", manifest.name);
             return Ok((Verdict::Skipped, detail));
-        }
-        let texts: Vec<&str> = reference.texts.iter().map(|text| text.text.as_str()).collect();
-        let vectors = vectors(&serving, &texts, cancel)?;
-        let dims = manifest.recipe.dims;
-        let mut least = f32::INFINITY;
-        for (vector, text) in vectors.iter().zip(&reference.texts) {
-            let expected = Vector::new(text.vector.clone(), dims).map_err(bad)?;
-            least = least.min(vector.cosine(&expected));
-        }
-        let asked = if manifest.recipe.precision == Precision::Int8 { INT8_COSINE } else { FLOAT_COSINE };
-        let verdict = if least >= asked { Verdict::Good } else { Verdict::Bad };
-        let detail = format!(
-            "{} texts, {dims} dims, least cosine to the reference {least:.6}, at least {asked} is asked for",
-            texts.len()
-        );
-        Ok((verdict, detail))
+        };
+        let verdict = if comparison.is_well() { Verdict::Good } else { Verdict::Bad };
+        Ok((verdict, format!("{} dims, {}", manifest.recipe.dims, comparison.describe())))
     })())
 }
 

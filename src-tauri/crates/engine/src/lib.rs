@@ -49,7 +49,7 @@ pub use downloads::{Download, DownloadState};
 pub use error::{Code, Error};
 pub use graphs::GraphStatus;
 pub use listing::{Listing, Place};
-pub use model::{ModelInfo, ModelSpeed, QuerySpeed};
+pub use model::{Comparison, ModelCheck, ModelInfo, ModelSpeed, QuerySpeed};
 pub use papr_embed::{
     Agreement, Device, DeviceChoice, NeuralEngine, Report, SpaceMatch, State as Sessions, Trial,
 };

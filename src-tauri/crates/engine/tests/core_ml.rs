@@ -82,6 +82,10 @@ fn packages_alone_are_kept_and_refused_with_the_reason() {
     let error = bench.engine().bench_model(TWIN, &mut |_| {}, &CancelToken::new()).unwrap_err();
     assert!(error.to_string().contains(REASON), "nothing is timed that cannot run: {error}");
 
+    let check = bench.engine().check_model(TWIN, &CancelToken::new()).unwrap();
+    assert_eq!(check.bytes, model.bytes, "its bytes can be looked at anywhere");
+    assert!(check.comparisons.is_empty() && check.notes[0].contains(REASON), "its vectors cannot: {check:?}");
+
     // A data folder that comes from a Mac may have chosen it.
     let settings = json!({"version": 1, "model": TWIN, "models_folder": bench.engine().models_folder()});
     let elsewhere = tempfile::tempdir().unwrap();
@@ -141,10 +145,40 @@ fn of_both_forms_the_graph_runs_and_core_ml_is_left_out_aloud() {
     let compiled = model.join(format!("model-8-{}-15.1.mlmodelc", "a".repeat(64)));
     fs::create_dir(&compiled).unwrap();
     fs::write(compiled.join("weights"), [0; 10]).unwrap();
+    let check = bench.engine().check_model(TWIN, &CancelToken::new()).unwrap();
+    assert!(check.notes[0].starts_with("10 bytes that Core ML compiled of another"), "{check:?}");
+    assert!(!compiled.exists(), "what is stale goes");
+    fs::create_dir(&compiled).unwrap();
+    fs::write(compiled.join("weights"), [0; 10]).unwrap();
     assert_eq!(
         bench.engine().clear_core_ml_cache().unwrap(),
         10,
         "what Core ML compiled beside packages goes too"
     );
     assert!(!compiled.exists() && model.join("model-8.mlpackage").is_dir(), "and nothing else");
+}
+
+#[test]
+fn vectors_are_compared_with_the_reference_and_what_is_missing_is_said() {
+    let bench = Bench::new();
+    let check = bench.engine().check_model("all-minilm-l6-v2", &CancelToken::new()).unwrap();
+    assert!(check.is_well(), "{check:?}");
+    let agreement = check.comparisons[0].agreement.unwrap();
+    assert!(agreement.pairs > 20 && agreement.min_cosine > 0.9999, "{agreement:?}");
+    assert_eq!(check.device.as_deref(), Some("CPU"));
+    let alone = "the processor alone runs it here: there is no other device to compare with";
+    assert_eq!(check.notes, [alone], "there is one way to run it, and that is said");
+
+    // The same weights by another recipe.
+    let from = support::resources().folder.join("models/all-minilm-l6-v2");
+    let folder = tempfile::tempdir().unwrap();
+    copy(&from, folder.path());
+    let mut manifest = read(&from.join("manifest.json"));
+    manifest["id"] = json!("other-recipe");
+    manifest["recipe"]["prefixes"]["document"] = json!("passage: ");
+    fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+    bench.engine().import_model(folder.path(), None, &CancelToken::new()).unwrap();
+    let check = bench.engine().check_model("other-recipe", &CancelToken::new()).unwrap();
+    let told = check.comparisons[0].describe();
+    assert!(!check.is_well() && told.contains("another recipe") && told.contains("import it"), "{told}");
 }

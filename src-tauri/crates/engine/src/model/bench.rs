@@ -27,12 +27,19 @@ pub struct ModelSpeed {
     pub precision: String,
     /// What ran it.
     pub provider: String,
+    /// The same in full: with the share of operations on the Neural Engine, where Core ML's compute plan was read.
+    pub device: String,
+    /// The machine, as measurements name it.
+    pub machine: String,
     /// How long checking and loading took, in milliseconds.
     pub load_ms: u32,
     /// One text at a time.
     pub queries: Vec<QuerySpeed>,
     /// Texts of 8 to 256 tokens a second, many at a time, as in the background.
     pub texts_per_second: f64,
+    /// A hint at the energy: milliseconds that this process kept processors busy for a text among many. What other
+    /// devices did is not in it; none where the system does not tell.
+    pub processor_ms: Option<f64>,
 }
 
 /// One text at a time.
@@ -56,23 +63,43 @@ impl Engine {
     ) -> Result<ModelSpeed, Error> {
         let serving = load(&self.shared, &shelf::find(&self.shared, id)?)?;
         let embedder = serving.embedder.as_ref();
-        let steps = (LENGTHS.len() + 1) as f32;
-        let mut queries = Vec::with_capacity(LENGTHS.len());
-        for (step, tokens) in LENGTHS.into_iter().enumerate() {
+        let longest = serving.manifest().recipe.max_tokens as usize;
+        // What is longer would be cut, and be no other measurement.
+        let mut lengths: Vec<usize> = LENGTHS.into_iter().filter(|tokens| *tokens < longest).collect();
+        lengths.push(longest.min(LENGTHS[LENGTHS.len() - 1]));
+        let steps = (lengths.len() + 1) as f32;
+        let mut queries = Vec::with_capacity(lengths.len());
+        for (step, &tokens) in lengths.iter().enumerate() {
             told(step as f32 / steps);
             queries.push(time_queries(embedder, tokens, cancel)?);
         }
-        told(LENGTHS.len() as f32 / steps);
+        told(lengths.len() as f32 / steps);
+        let before = processor_time();
         let texts_per_second = time_texts(embedder, cancel)?;
+        let processor_ms = before
+            .zip(processor_time())
+            .map(|(before, after)| after.saturating_sub(before) as f64 / TEXTS as f64);
         Ok(ModelSpeed {
             model: serving.manifest().id.clone(),
             precision: serving.manifest().recipe.precision.to_string(),
             provider: embedder.provider().to_owned(),
+            device: embedder.report().describe(),
+            machine: papr_embed::machine(),
             load_ms: serving.load_ms,
             queries,
             texts_per_second,
+            processor_ms,
         })
     }
+}
+
+/// Milliseconds that processors worked for this process so far.
+fn processor_time() -> Option<u64> {
+    let own = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new();
+    let only_time = sysinfo::ProcessRefreshKind::nothing().with_cpu();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[own]), false, only_time);
+    system.process(own).map(sysinfo::Process::accumulated_cpu_time)
 }
 
 /// A text of about `tokens` tokens, the two special ones included.

@@ -141,7 +141,7 @@ pub(crate) fn why_not(candidates: &Candidates) -> String {
 }
 
 /// The graphs of the packages, with where they lie.
-fn graphs(model: &InstalledModel, packages: &CoreMl) -> Vec<FixedGraph> {
+pub(super) fn graphs(model: &InstalledModel, packages: &CoreMl) -> Vec<FixedGraph> {
     let graph = |(package, function): (&papr_models::Package, &papr_models::Function)| FixedGraph {
         tokens: function.tokens,
         package: model.folder().join(&package.path),

@@ -31,7 +31,7 @@ pub(crate) struct Way {
 
 impl Way {
     /// As it is chosen now: the environment's word on the device, else the settings'.
-    fn chosen(shared: &Shared) -> Result<Self, Error> {
+    pub(super) fn chosen(shared: &Shared) -> Result<Self, Error> {
         Ok(Self { device: device_choice(shared)?, unload_minutes: shared.settings().unload_minutes })
     }
 
@@ -72,7 +72,7 @@ pub(crate) fn load(shared: &Shared, installed: &InstalledModel) -> Result<Servin
 }
 
 /// Loads on the best device; if that one cannot be loaded any more, on what needs no trial, and it is tried anew.
-fn load_best(shared: &Shared, devices: &mut Devices, way: Way) -> Result<ModelEmbedder, Error> {
+pub(super) fn load_best(shared: &Shared, devices: &mut Devices, way: Way) -> Result<ModelEmbedder, Error> {
     let best = devices.best();
     match load_checked(shared, devices, way, best) {
         Err(error) if best != devices.untried => {
@@ -132,7 +132,8 @@ pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), 
     Ok(())
 }
 
-fn load_on(
+/// Loads it on this device, without a look at its bytes.
+pub(super) fn load_on(
     shared: &Shared,
     devices: &Devices,
     way: Way,

@@ -7,6 +7,7 @@ use papr_memory::{CancelToken, HashOrigin};
 use papr_models::{Catalog, CatalogEntry, Found, InstalledModel, ModelSource, RunsOn};
 use serde::{Deserialize, Serialize};
 
+use super::check::ModelCheck;
 use super::forms::ModelForms;
 use super::shelf::{self, BUILT_IN};
 use crate::downloads::Download;
@@ -167,8 +168,11 @@ impl Engine {
     }
 
     /// Compares every byte of an installed model with what its manifest says.
-    pub fn verify_model(&self, id: &str, cancel: &CancelToken) -> Result<(), Error> {
-        Ok(shelf::find(&self.shared, id)?.verify(cancel)?)
+    /// [`Engine::check_model`] looks at its vectors, too.
+    pub fn verify_model(&self, id: &str, cancel: &CancelToken) -> Result<ModelCheck, Error> {
+        let installed = shelf::find(&self.shared, id)?;
+        installed.verify(cancel)?;
+        Ok(ModelCheck::of_bytes(id, installed.bytes()))
     }
 
     /// Deletes a model a person installed; returns the bytes that are free again.

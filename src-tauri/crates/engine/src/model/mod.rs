@@ -15,6 +15,7 @@ use crate::status::{ModelState, ModelStatus};
 use crate::{Code, Error};
 
 mod bench;
+mod check;
 mod devices;
 mod forms;
 mod load;
@@ -22,6 +23,8 @@ mod manage;
 pub(crate) mod shelf;
 
 pub use bench::{ModelSpeed, QuerySpeed};
+pub(crate) use check::Reference;
+pub use check::{Comparison, ModelCheck};
 pub(crate) use devices::Devices;
 pub(crate) use forms::ModelForms;
 pub(crate) use load::{Way, load, load_anew, try_devices};
