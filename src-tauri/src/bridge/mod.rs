@@ -11,6 +11,7 @@ mod ledger;
 mod memory;
 mod models;
 mod reply;
+mod server_space;
 mod settings;
 mod status;
 
@@ -33,6 +34,7 @@ pub use memory::{Memory, Source, Tier};
 pub(crate) use memory::{count, memory_id, memory_ids};
 pub use models::{Download, DownloadState, Finding, ModelInfo, Phase, Report, Switch, Verdict};
 pub use reply::{Hit, Mode, Reply, Span, TierCounts, Timings, Why};
+pub use server_space::{Measured, ServerSpace, ServerVectors, SpaceMatch};
 pub use settings::{Language, OnEnter, QuickSettings, Settings, SettingsChange, Theme};
 pub use status::{AppState, IndexState, Model, ModelState, Shortcut, Status};
 
@@ -101,6 +103,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::models::remove_model,
             commands::models::import_model,
             commands::models::verify_model,
+            commands::models::server_space,
+            commands::models::set_server_vectors,
+            commands::models::match_server_space,
             commands::models::doctor,
             commands::account::account,
             commands::account::sign_in,

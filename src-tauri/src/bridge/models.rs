@@ -149,7 +149,7 @@ pub struct Report {
 }
 
 /// Bytes in thousands, rounded up.
-fn kilobytes(bytes: u64) -> u32 {
+pub(super) fn kilobytes(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(1000)).unwrap_or(u32::MAX)
 }
 

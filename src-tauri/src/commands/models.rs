@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use papr_engine::Error;
 use papr_memory::CancelToken;
 use tauri::State;
 
 use crate::app::App;
-use crate::bridge::{AppError, ModelInfo, Report};
+use crate::bridge::{AppError, ModelInfo, Report, ServerSpace, ServerVectors};
 
 /// All models: those that are there and those that could be.
 #[tauri::command]
@@ -89,6 +90,46 @@ pub(crate) async fn import_model(
 #[specta::specta]
 pub(crate) async fn verify_model(app: State<'_, App>, id: String) -> Result<(), AppError> {
     app.with_engine(move |engine| engine.verify_model(&id, &CancelToken::new()).map(drop)).await
+}
+
+/// What there is of Papr's own vectors, and what they are good for.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn server_space(app: State<'_, App>) -> Result<ServerSpace, AppError> {
+    app.with_engine(|engine| Ok(engine.server_space()?.into())).await
+}
+
+/// Chooses whether Papr's own vectors are fetched; a whole sync is asked for where they are to come and somebody is signed
+/// in.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_server_vectors(
+    app: State<'_, App>,
+    form: ServerVectors,
+) -> Result<ServerSpace, AppError> {
+    app.with_engine(move |engine| {
+        engine.set_server_vectors(form.into())?;
+        if form != ServerVectors::Off {
+            match engine.ask_for_sync(true) {
+                // They come with the next whole sync then.
+                Ok(()) | Err(Error::SignedOut | Error::LocalOnly) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(engine.server_space()?.into())
+    })
+    .await
+}
+
+/// Measures anew whether the model in use makes the vectors that Papr made.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn match_server_space(app: State<'_, App>) -> Result<ServerSpace, AppError> {
+    app.with_engine(|engine| {
+        engine.match_server_space(&CancelToken::new())?;
+        Ok(engine.server_space()?.into())
+    })
+    .await
 }
 
 /// Looks at everything the app needs.

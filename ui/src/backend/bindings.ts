@@ -72,6 +72,15 @@ export const commands = {
 	importModel: (path: string, id: string | null) => typedError<string, AppError>(__TAURI_INVOKE("import_model", { path, id })),
 	/**  Compares every byte of an installed model with its manifest. */
 	verifyModel: (id: string) => typedError<null, AppError>(__TAURI_INVOKE("verify_model", { id })),
+	/**  What there is of Papr's own vectors, and what they are good for. */
+	serverSpace: () => typedError<ServerSpace, AppError>(__TAURI_INVOKE("server_space")),
+	/**
+	 *  Chooses whether Papr's own vectors are fetched; a whole sync is asked for where they are to come and somebody is signed
+	 *  in.
+	 */
+	setServerVectors: (form: ServerVectors) => typedError<ServerSpace, AppError>(__TAURI_INVOKE("set_server_vectors", { form })),
+	/**  Measures anew whether the model in use makes the vectors that Papr made. */
+	matchServerSpace: () => typedError<ServerSpace, AppError>(__TAURI_INVOKE("match_server_space")),
 	/**  Looks at everything the app needs. */
 	doctor: () => typedError<Report, AppError>(__TAURI_INVOKE("doctor")),
 	/**  Who is signed in, or was last. May ask the keychain, and with it the person. */
@@ -472,6 +481,18 @@ export type Listing = {
 /**  A view of the main window. */
 export type MainView = "search" | "library" | "models" | "sync" | "privacy" | "settings";
 
+/**  How Papr's vectors agree with those of the model in use. */
+export type Measured = {
+	/**  What that means. */
+	verdict: SpaceMatch,
+	/**  Memories that were compared. */
+	pairs: number,
+	/**  The least cosine. */
+	least: number | null,
+	/**  The mean cosine. */
+	mean: number | null,
+};
+
 /**  One memory. */
 export type Memory = {
 	/**  Its id. */
@@ -713,6 +734,27 @@ export type Report = {
 	text: string,
 };
 
+/**  What there is of Papr's own vectors, and what they are good for. */
+export type ServerSpace = {
+	/**  Whether they are fetched, and in what form. */
+	form: ServerVectors,
+	/**  How many are kept. */
+	count: number,
+	/**  Thousands of bytes they take on disk. */
+	kilobytes: number,
+	/**  Their length, once some came. */
+	dims: number | null,
+	/**  The length of the vectors of the model in use. */
+	modelDims: number | null,
+	/**  How they agree with those, once that was measured. */
+	measured: Measured | null,
+	/**  Whether searches use them. */
+	inUse: boolean,
+};
+
+/**  Whether Papr's own vectors are fetched, and in what form. */
+export type ServerVectors = "off" | "int8" | "float";
+
 /**  What a person chose, and how it is in the system. */
 export type Settings = {
 	/**  Accelerator of the quick window, as in `CmdOrCtrl+Shift+Space`; none switches it off. */
@@ -831,6 +873,9 @@ export type Sort = "relevance" | "newest" | "oldest";
 
 /**  Where a memory came from. */
 export type Source = "user" | "import" | "sample" | "papr";
+
+/**  What a measurement says of two spaces. */
+export type SpaceMatch = "same" | "different" | "tooFew";
 
 /**  A stretch of a snippet; marked where it holds a word that was searched for. */
 export type Span = {
