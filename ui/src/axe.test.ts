@@ -7,7 +7,7 @@ import { FakeBackend } from './testing/fake';
 import { memories, noModel, NOW, opening } from './testing/fixtures';
 import { change, download } from './testing/models';
 import { tap } from './testing/modelsScreen';
-import { account, conflictsOf, ledger, outboxOf, synced } from './testing/papr';
+import { account, conflictsOf, ledger, outboxOf, synced, same, serverSpace } from './testing/papr';
 import { openApp, openQuick, press, settle, type } from './testing/screen';
 import { recorder } from './testing/settingsScreen';
 
@@ -104,6 +104,11 @@ const places: Record<string, Opened> = {
     info: { downloads: [download()], switch: change() },
   },
   'no model': { press: ['Models'], info: { model: noModel } },
+  'Papr’s vectors': {
+    press: ['Models'],
+    prepare: (fake) =>
+      (fake.vectors = serverSpace({ form: 'int8', count: 9, kilobytes: 46, dims: 384, measured: same })),
+  },
   'installing a model': { press: ['Models', 'Install bge-small-en-v1.5'] },
   'importing a model': { press: ['Models', 'Import from a folder'] },
   sync: {

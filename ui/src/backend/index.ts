@@ -27,6 +27,8 @@ import type {
   Related,
   Reply,
   Report,
+  ServerSpace,
+  ServerVectors,
   Settings,
   SettingsChange,
   SignedIn,
@@ -66,6 +68,7 @@ export type {
   LedgerEntry,
   Listing,
   MainView,
+  Measured,
   Memory,
   Mode,
   Model,
@@ -81,6 +84,8 @@ export type {
   Related,
   Reply,
   Report,
+  ServerSpace,
+  ServerVectors,
   Settings,
   SettingsChange,
   SignedIn,
@@ -218,6 +223,12 @@ export interface Backend {
   importModel(path: string, id: string | null): Promise<string>;
   /** Compares every byte with the manifest; fails where one is another. */
   verifyModel(id: string): Promise<void>;
+  /** What there is of Papr’s own vectors, and what they are good for. */
+  serverSpace(): Promise<ServerSpace>;
+  /** Whether Papr’s own vectors are fetched; asks for a whole sync where they are to come. */
+  setServerVectors(form: ServerVectors): Promise<ServerSpace>;
+  /** Embeds a handful of memories and compares. */
+  matchServerSpace(): Promise<ServerSpace>;
   /** Some seconds. */
   doctor(): Promise<Report>;
 

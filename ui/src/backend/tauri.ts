@@ -55,6 +55,9 @@ export const tauriBackend: Backend = {
   removeModel: (id) => unwrap(commands.removeModel(id)),
   importModel: (path, id) => unwrap(commands.importModel(path, id)),
   verifyModel: async (id) => void (await unwrap(commands.verifyModel(id))),
+  serverSpace: () => unwrap(commands.serverSpace()),
+  setServerVectors: (form) => unwrap(commands.setServerVectors(form)),
+  matchServerSpace: () => unwrap(commands.matchServerSpace()),
   doctor: () => unwrap(commands.doctor()),
 
   account: () => unwrap(commands.account()),

@@ -10,6 +10,8 @@ import {
   type Ledger,
   type Memory,
   type OutboxItem,
+  type ServerSpace,
+  type ServerVectors,
   type SignedIn,
   type SignedOut,
   type Status,
@@ -17,7 +19,7 @@ import {
   type Waiting,
 } from '../backend';
 import { memory } from './fixtures';
-import { account, cloudReply, ledger, nobody, synced } from './papr';
+import { account, cloudReply, ledger, nobody, serverSpace, synced } from './papr';
 
 export type Method = Exclude<keyof Backend, `on${string}`>;
 
@@ -36,6 +38,7 @@ export abstract class FakePapr {
   disputes: Conflict[] = [];
   made: Ledger = ledger(Date.now(), 0);
   cloud: CloudReply = cloudReply();
+  vectors: ServerSpace = serverSpace();
 
   protected abstract enter(method: Method, ...args: unknown[]): Promise<void>;
   abstract setStatus(over: Partial<Status>): void;
@@ -43,6 +46,22 @@ export abstract class FakePapr {
   /** Changes what is known of sync. */
   setSync(over: Partial<Sync>): void {
     this.setStatus({ sync: { ...this.info.sync, ...over } });
+  }
+
+  async serverSpace(): Promise<ServerSpace> {
+    await this.enter('serverSpace');
+    return this.vectors;
+  }
+
+  async setServerVectors(form: ServerVectors): Promise<ServerSpace> {
+    await this.enter('setServerVectors', form);
+    this.vectors = serverSpace({ form, modelDims: this.vectors.modelDims });
+    return this.vectors;
+  }
+
+  async matchServerSpace(): Promise<ServerSpace> {
+    await this.enter('matchServerSpace');
+    return this.vectors;
   }
 
   async account(): Promise<Account | null> {

@@ -9,6 +9,8 @@ import type {
   LedgerEntry,
   Memory,
   OutboxItem,
+  Measured,
+  ServerSpace,
   Sync,
 } from '../backend';
 import { memory, NOW } from './fixtures';
@@ -17,6 +19,23 @@ const MINUTE = 60_000;
 const ago = (minutes: number, now: number) => new Date(now - minutes * MINUTE).toISOString();
 
 /** Somebody is signed in and all is well. */
+/** Vectors that are the model’s own. */
+export const same: Measured = { verdict: 'same', pairs: 8, least: 0.99871, mean: 0.99934 };
+
+/** Nothing is fetched; the built-in model is in use. */
+export function serverSpace(over: Partial<ServerSpace> = {}): ServerSpace {
+  return {
+    form: 'off',
+    count: 0,
+    kilobytes: 0,
+    dims: null,
+    modelDims: 384,
+    measured: null,
+    inUse: false,
+    ...over,
+  };
+}
+
 export function synced(over: Partial<Sync> = {}, now = NOW): Sync {
   return {
     phase: 'idle',

@@ -7,7 +7,7 @@ use papr_engine::{DownloadState, Engine, Error, ModelCheck, ModelInfo, ModelSpee
 use serde::Serialize;
 
 use crate::output::{Failure, Output};
-use crate::wait::{wait_ready, wait_until};
+use crate::wait::{finish_embedding, wait_ready, wait_until};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
@@ -57,6 +57,8 @@ pub(crate) enum ModelsCommand {
         /// Its id; the one that serves if none is given
         id: Option<String>,
     },
+    /// Compare Papr's own vectors with those of the model that serves, and tell whether searches use them
+    Match,
     /// Show where models are kept
     Where,
     /// Delete what Core ML compiled; it is compiled again when it is needed
@@ -81,6 +83,13 @@ pub(crate) fn run(engine: &Engine, command: &ModelsCommand, output: &Output) -> 
             })
         }
         ModelsCommand::Bench { id } => bench(engine, id.as_deref(), output),
+        ModelsCommand::Match => {
+            engine.start()?;
+            wait_ready(engine, output)?;
+            output.waiting("Comparing", || engine.match_server_space(output.cancel()))?;
+            finish_embedding(engine, output)?;
+            output.print(&engine.server_space()?, |space| format!("{}\n", space.describe()))
+        }
         ModelsCommand::Where => {
             let folder = engine.models_folder();
             output.print(&folder, |folder| format!("{}\n", folder.display()))

@@ -3,7 +3,9 @@
 use std::thread;
 
 use clap::Args;
-use papr_engine::{Code, Preview, Problem, Scope, ServerVectors, SyncPhase, SyncReport, SyncStatus};
+use papr_engine::{
+    Code, Preview, Problem, Scope, ServerSpace, ServerVectors, SyncPhase, SyncReport, SyncStatus,
+};
 use papr_memory::CancelToken;
 use serde::Serialize;
 use tokio::runtime;
@@ -47,7 +49,11 @@ pub(crate) fn run(door: &Door<'_>, options: &SyncArguments, output: &Output) -> 
     let scope =
         if options.whole || options.server_vectors.is_some() { Scope::Snapshot } else { Scope::Delta };
     if options.status {
-        return output.print(&door.open(output)?.sync_status()?, status_text);
+        let engine = door.open(output)?;
+        let status = Standing { status: engine.sync_status()?, server_vectors: engine.server_space()? };
+        return output.print(&status, |standing| {
+            status_text(&standing.status) + &format!("Vectors    {}\n", standing.server_vectors.describe())
+        });
     }
     if let Some(form) = options.server_vectors {
         door.open(output)?.set_server_vectors(form)?;
@@ -67,13 +73,24 @@ pub(crate) fn run(door: &Door<'_>, options: &SyncArguments, output: &Output) -> 
     if done.report.problem.is_none() || done.report.pulled.changed() + done.report.pushed.total() > 0 {
         output.print(&done, report_text)?;
     }
-    if done.report.pulled.changed() > 0 {
+    let vectors = engine.server_space()?;
+    if done.report.pulled.changed() > 0 || vectors.form != ServerVectors::Off {
         finish_embedding(&engine, output)?;
+    }
+    if vectors.form != ServerVectors::Off {
+        output.note(&engine.server_space()?.describe());
     }
     match &done.report.problem {
         Some(problem) => Err(Failure::Told(Problem::from(problem))),
         None => Ok(()),
     }
+}
+
+#[derive(Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    status: SyncStatus,
+    server_vectors: ServerSpace,
 }
 
 #[derive(Serialize)]

@@ -11,8 +11,9 @@ use papr_memory::{CancelToken, Dims, Fingerprint, MemoryId, Parts, Space, Vector
 use papr_sync::{EmbeddingFormat, PaprRemote};
 use serde::{Deserialize, Serialize};
 
-use super::server_match::Known;
+use super::server_match::{self, Known};
 use crate::engine::Shared;
+use crate::model;
 use crate::settings::ServerVectors;
 use crate::{Engine, Error};
 
@@ -30,12 +31,33 @@ pub struct ServerSpace {
     pub bytes: u64,
     /// Their length, once some came.
     pub dims: Option<u16>,
-    /// The length of the vectors of the model that serves; none while no model does.
+    /// The length of the vectors of the model that serves, or will once it is loaded; none without a model.
     pub model_dims: Option<u16>,
     /// How they agree with those of the model that serves, once that was measured.
     pub measured: Option<SpaceMatch>,
-    /// Whether searches use them, so that what has one was not embedded here.
+    /// Whether searches use them, or will once a model is loaded, so that what has one was not embedded here.
     pub in_use: bool,
+}
+
+impl ServerSpace {
+    /// One sentence for people: what there is, what was measured, and whether it is searched.
+    pub fn describe(&self) -> String {
+        if self.form == ServerVectors::Off {
+            return "Papr's own are not fetched".to_owned();
+        }
+        let kept = format!("{} of Papr's own, {:.1} MB", self.count, self.bytes as f64 / 1e6);
+        let found = match (self.dims, self.model_dims, &self.measured) {
+            (None, ..) => "they come with the next whole sync".to_owned(),
+            (Some(_), None, _) => "there is no model to compare them with".to_owned(),
+            (Some(theirs), Some(own), _) if theirs != own => {
+                format!("not the same space: {theirs} numbers, and {own} of the model that serves")
+            }
+            (_, _, Some(measured)) => measured.describe(),
+            _ => "not compared with those of the model that serves yet".to_owned(),
+        };
+        let used = if self.in_use { "searches use them" } else { "searches do not use them" };
+        format!("{kept}; {found}; {used}")
+    }
 }
 
 /// The space of vectors of this length that the server sends in this form.
@@ -145,9 +167,15 @@ impl Engine {
         let kept = shared.store.spaces()?.into_iter().filter(|info| is_one(&info.space));
         let (count, bytes) =
             kept.fold((0, 0), |(count, bytes), info| (count + info.count, bytes + info.bytes));
-        let with = shared.model.get().map(|embedder| embedder.space().clone());
+        let wanted = || model::wanted(shared).ok().map(|model| model.manifest().space());
+        let with = shared.model.get().map(|embedder| embedder.space().clone()).or_else(wanted);
         let measured = known.as_ref().zip(with.as_ref()).and_then(|(known, with)| known.measured(with));
-        let in_use = shared.catalog().vectors.as_ref().is_some_and(|vectors| vectors.beside.is_some());
+        let as_read = shared.catalog().vectors.as_ref().map(|vectors| vectors.beside.is_some());
+        let in_use = match (as_read, &with) {
+            (Some(in_use), _) => in_use,
+            (None, Some(with)) => server_match::taken_over(shared, with)?.is_some(),
+            (None, None) => false,
+        };
         Ok(ServerSpace {
             form: shared.settings().server_vectors,
             count,
