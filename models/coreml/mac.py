@@ -11,6 +11,7 @@ plan's share of the Neural Engine. The report holds the machine, versions and nu
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -96,7 +97,20 @@ def check(report: Report, length: str) -> str:
     for what, command in steps:
         if not report.run(what, command, PAPR_CORE_ML_FOLDER=str(packages)):
             return what
-    return ""
+    return in_the_app(report, packages)
+
+
+def in_the_app(report: Report, packages: Path) -> str:
+    """The same model as the app has it: imported, verified, timed, in a data folder of its own."""
+    model: str = json.loads((packages / "coreml.json").read_text(encoding="utf-8"))["id"]
+    papr = ["cargo", "run", "--release", "--quiet", "--package", "papr-cli", "--bin", "papr", "--"]
+    papr += ["--data-dir", str(WORK / "data"), "models"]
+    steps = [
+        ("papr models import", [*papr, "import", str(packages)]),
+        ("papr models verify", [*papr, "verify", model]),
+        ("papr models bench", [*papr, "bench", model]),
+    ]
+    return next((what for what, command in steps if not report.run(what, command)), "")
 
 
 if __name__ == "__main__":

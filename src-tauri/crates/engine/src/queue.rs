@@ -28,6 +28,7 @@ pub(crate) struct Queue {
     changed: Condvar,
 }
 
+#[allow(clippy::struct_excessive_bools)] // they do not depend on each other
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<MemoryId>,

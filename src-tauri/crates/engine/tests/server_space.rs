@@ -105,7 +105,7 @@ fn made_here(engine: &Engine) -> usize {
 fn wait_for_made_here(engine: &Engine, count: usize) {
     let started = Instant::now();
     while made_here(engine) != count || engine.status().pending > 0 {
-        assert!(started.elapsed() < Duration::from_secs(60), "{} of {count} are made", made_here(engine));
+        assert!(started.elapsed() < Duration::from_mins(1), "{} of {count} are made", made_here(engine));
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -115,7 +115,7 @@ fn settle(engine: &Engine) {
     let started = Instant::now();
     let done = |status: &Status| status.pending == 0 && status.switch.is_none();
     while !done(&engine.status()) || engine.server_space().unwrap().measured.is_none() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", engine.server_space());
+        assert!(started.elapsed() < Duration::from_mins(1), "{:?}", engine.server_space());
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn settle(shared: &Shared, embedder: &dyn Embedder) -> Result<bool, E
                 tracing::info!(found, "Papr's vectors were compared with those of the model");
             }
             Err(error) => {
-                tracing::warn!(%error, "Papr's vectors could not be compared with those of the model")
+                tracing::warn!(%error, "Papr's vectors could not be compared with those of the model");
             }
         }
     }

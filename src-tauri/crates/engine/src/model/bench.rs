@@ -6,7 +6,8 @@ use papr_memory::CancelToken;
 use papr_memory::ports::{Embedder, Lane, Role};
 use serde::{Deserialize, Serialize};
 
-use super::{load, percentile, shelf};
+use super::load::load_form;
+use super::{percentile, shelf};
 use crate::{Engine, Error};
 
 /// Lengths of text that are timed, in tokens.
@@ -61,7 +62,7 @@ impl Engine {
         told: &mut dyn FnMut(f32),
         cancel: &CancelToken,
     ) -> Result<ModelSpeed, Error> {
-        let serving = load(&self.shared, &shelf::find(&self.shared, id)?)?;
+        let serving = load_form(&self.shared, &shelf::find(&self.shared, id)?)?;
         let embedder = serving.embedder.as_ref();
         let longest = serving.manifest().recipe.max_tokens as usize;
         // What is longer would be cut, and be no other measurement.

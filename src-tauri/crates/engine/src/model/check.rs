@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::devices::{Devices, device_choice};
 use super::forms::graphs;
-use super::load::{Way, load_best, load_on};
+use super::load::{Way, load_on};
 use super::shelf;
 use crate::{Engine, Error};
 
@@ -158,7 +158,7 @@ impl Engine {
             }
         }
         let way = Way::chosen(shared)?;
-        let mut devices = match Devices::of(shared, &installed, device_choice(shared)?) {
+        let devices = match Devices::of(shared, &installed, device_choice(shared)?) {
             Ok(devices) => devices,
             Err(error @ Error::Cancelled(_)) => return Err(error),
             Err(error) => {
@@ -168,11 +168,13 @@ impl Engine {
         };
         let reference = Reference::read()?;
         let texts = reference.texts();
-        let load = |devices: &mut Devices| load_best(shared, devices, way);
-        let (report, found) = match load(&mut devices).and_then(|best| {
-            let found = vectors(&best, &texts, cancel)?;
-            Ok((best.report(), found))
-        }) {
+        let device = devices.for_form(&installed);
+        let look = || {
+            let embedder = load_on(shared, &devices, way, device, device == Device::CoreMlNative)?;
+            let found = vectors(&embedder, &texts, cancel)?;
+            Ok((embedder.report(), found))
+        };
+        let (report, found) = match look() {
             Ok(found) => found,
             Err(error @ Error::Cancelled(_)) => return Err(error),
             Err(error) => {

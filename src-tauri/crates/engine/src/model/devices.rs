@@ -72,6 +72,12 @@ impl Devices {
         self.trial.as_ref().map_or(self.untried, |trial| trial.winner)
     }
 
+    /// What a look at this very form is made with: packages run as packages, whatever else is there of the model.
+    pub(crate) fn for_form(&self, installed: &InstalledModel) -> Device {
+        let native = self.candidates.devices.contains(&Device::CoreMlNative);
+        if native && installed.core_ml().is_some() { Device::CoreMlNative } else { self.best() }
+    }
+
     /// Whether there is something to find out, and room to do so.
     pub(crate) fn wants_trial(&self) -> bool {
         self.trial.is_none() && self.no_trial.is_none() && self.candidates.devices.len() > 1

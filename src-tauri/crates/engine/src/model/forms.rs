@@ -112,15 +112,11 @@ impl ModelForms {
             || EmbedError::Model(format!("no form of the model that is installed runs on {device}"));
         let model = self.on(device).ok_or_else(missing)?;
         let (manifest, tokenizer) = (model.manifest(), model.tokenizer_path());
-        match model.core_ml() {
-            Some(packages) => {
-                ModelEmbedder::load_core_ml(manifest, graphs(model, packages), &tokenizer, options)
-            }
-            None => {
-                let library = &shared.resources.runtime_library;
-                ModelEmbedder::load(library, manifest, &model.model_path(), &tokenizer, options)
-            }
+        if let Some(packages) = model.core_ml() {
+            return ModelEmbedder::load_core_ml(manifest, graphs(model, packages), &tokenizer, options);
         }
+        let library = &shared.resources.runtime_library;
+        ModelEmbedder::load(library, manifest, &model.model_path(), &tokenizer, options)
     }
 }
 

@@ -54,6 +54,22 @@ pub(crate) fn load_anew(shared: &Shared, serving: &Serving) -> Result<Option<Ser
 /// Checks every byte of a model, loads it on the device that is known to be best, and runs it once. Where that is
 /// not known yet, see [`try_devices`].
 pub(crate) fn load(shared: &Shared, installed: &InstalledModel) -> Result<Serving, Error> {
+    load_by(shared, installed, load_best)
+}
+
+/// The same for this very form of a model, to be looked at: with Core ML's compute plan.
+pub(super) fn load_form(shared: &Shared, installed: &InstalledModel) -> Result<Serving, Error> {
+    load_by(shared, installed, |shared, devices, way| {
+        let device = devices.for_form(installed);
+        load_checked(shared, devices, way, device, device == Device::CoreMlNative)
+    })
+}
+
+fn load_by(
+    shared: &Shared,
+    installed: &InstalledModel,
+    load: impl FnOnce(&Shared, &mut Devices, Way) -> Result<ModelEmbedder, Error>,
+) -> Result<Serving, Error> {
     let started = Instant::now();
     shared.publish(|status| {
         if status.model.state == ModelState::Loading {
@@ -65,21 +81,21 @@ pub(crate) fn load(shared: &Shared, installed: &InstalledModel) -> Result<Servin
         return Err(Error::SwitchedOff);
     }
     let mut devices = Devices::of(shared, installed, way.device)?;
-    let embedder = load_best(shared, &mut devices, way)?;
+    let embedder = load(shared, &mut devices, way)?;
     embedder.warm_up()?;
     let load_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     Ok(Serving { installed: installed.clone(), embedder: Arc::new(embedder), devices, way, load_ms })
 }
 
 /// Loads on the best device; if that one cannot be loaded any more, on what needs no trial, and it is tried anew.
-pub(super) fn load_best(shared: &Shared, devices: &mut Devices, way: Way) -> Result<ModelEmbedder, Error> {
+fn load_best(shared: &Shared, devices: &mut Devices, way: Way) -> Result<ModelEmbedder, Error> {
     let best = devices.best();
-    match load_checked(shared, devices, way, best) {
+    match load_checked(shared, devices, way, best, devices.wants_plan(best)) {
         Err(error) if best != devices.untried => {
             tracing::warn!(%error, device = %best, instead = %devices.untried, "the device that won cannot be loaded");
             shared.store.set_note(&note_name(&devices.key), None)?;
             devices.trial = None;
-            load_checked(shared, devices, way, devices.untried)
+            load_checked(shared, devices, way, devices.untried, devices.wants_plan(devices.untried))
         }
         loaded => loaded,
     }
@@ -92,11 +108,12 @@ fn load_checked(
     devices: &Devices,
     way: Way,
     device: Device,
+    profile: bool,
 ) -> Result<ModelEmbedder, Error> {
     let (verified, loaded) = thread::scope(|scope| {
         let verifying =
             scope.spawn(|| devices.forms.on(device).map_or(Ok(()), |model| model.verify(&shared.stop)));
-        let loaded = load_on(shared, devices, way, device, devices.wants_plan(device));
+        let loaded = load_on(shared, devices, way, device, profile);
         (verifying.join(), loaded)
     });
     verified.map_err(|_| Error::Thread(io::Error::other("checking the model's files stopped")))??;
