@@ -121,15 +121,20 @@ pub(crate) fn keep(shared: &Shared, account: &str, vectors: Vec<(String, Vec<f32
     if bad > 0 {
         tracing::warn!(bad, "vectors from Papr failed their checks");
     }
+    if records.is_empty() {
+        return Ok(0);
+    }
+    // Before them, so that no measurement outlives what it is of even if this is the last thing the app does; after them,
+    // because one may have been made of a part.
+    let unmeasured = Known::new(form, space.dims);
+    unmeasured.keep(shared)?;
     let mut kept = 0;
     for batch in records.chunks(64) {
         let _writer = shared.writer();
         kept += shared.store.put_vectors(&space, batch)?;
     }
-    if kept > 0 {
-        Known::new(form, space.dims).keep(shared)?;
-        shared.queue.look_at_server();
-    }
+    unmeasured.keep(shared)?;
+    shared.queue.look_at_server();
     Ok(kept)
 }
 

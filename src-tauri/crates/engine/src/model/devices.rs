@@ -156,3 +156,46 @@ impl Shared {
         self.data_folder.join(data::CACHE).join("coreml")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use papr_embed::Candidate;
+
+    use super::*;
+
+    fn tried(device: Device, outcome: Outcome) -> Candidate {
+        Candidate { device, outcome, p50_ms: Some(1.0), load_ms: Some(1.0), min_cosine: Some(1.0) }
+    }
+
+    fn trial(winner: Device, candidates: Vec<Candidate>) -> Trial {
+        let key = TrialKey {
+            machine: "m".to_owned(),
+            fingerprint: "f".to_owned(),
+            model_sha256: "s".to_owned(),
+            runtime: "r".to_owned(),
+        };
+        Trial { key, winner, candidates, left_out: Vec::new() }
+    }
+
+    fn asked(devices: &[Device], preferred: Option<Device>) -> Candidates {
+        Candidates { devices: devices.to_vec(), preferred, ..Candidates::default() }
+    }
+
+    #[test]
+    fn a_trial_answers_while_it_is_of_the_same_question() {
+        let slower = tried(Device::CoreMlNative, Outcome::Slower);
+        let of_both = trial(Device::Cpu, vec![tried(Device::Cpu, Outcome::Won), slower]);
+        let both = [Device::CoreMlNative, Device::Cpu];
+        assert!(answers(&of_both, &asked(&both, None)));
+        assert!(answers(&of_both, &asked(&[Device::Cpu], None)), "packages that went change nothing");
+        let asked_for = asked(&both, Some(Device::CoreMlNative));
+        assert!(!answers(&of_both, &asked_for), "it was right and slower, and is asked for by name");
+        let wrong = tried(Device::CoreMlNative, Outcome::Refused { reason: "cosine 0.5".to_owned() });
+        let refused = trial(Device::Cpu, vec![tried(Device::Cpu, Outcome::Won), wrong]);
+        assert!(answers(&refused, &asked_for), "what is wrong is not used, asked for or not");
+        let of_one = trial(Device::Cpu, vec![tried(Device::Cpu, Outcome::Won)]);
+        assert!(!answers(&of_one, &asked(&both, None)), "packages that came were not tried");
+        let gone = trial(Device::CoreMlNative, of_both.candidates.clone());
+        assert!(!answers(&gone, &asked(&[Device::Cpu], None)), "what won is not there any more");
+    }
+}
