@@ -16,6 +16,7 @@ mod silence;
 mod speed;
 pub mod steps;
 pub mod tray;
+mod vectors;
 mod views;
 mod window;
 
