@@ -3,13 +3,14 @@
 use papr_embed::{Agreement, Device, Incomparable, ModelEmbedder};
 use papr_memory::ports::{Embedder, Lane, Role};
 use papr_memory::{CancelToken, Manifest, Precision, Vector};
+use papr_models::InstalledModel;
 use serde::{Deserialize, Serialize};
 
 use super::devices::{Devices, device_choice};
 use super::forms::graphs;
 use super::load::{Way, load_on};
 use super::shelf;
-use crate::{Engine, Error};
+use crate::{Code, Engine, Error};
 
 /// Reference vectors of a few texts, for models whose weights they were made with.
 const REFERENCE: &str = include_str!("../../data/reference-vectors.json");
@@ -157,49 +158,50 @@ impl Engine {
                 ));
             }
         }
-        let way = Way::chosen(shared)?;
-        let devices = match Devices::of(shared, &installed, device_choice(shared)?) {
-            Ok(devices) => devices,
-            Err(error @ Error::Cancelled(_)) => return Err(error),
-            Err(error) => {
+        match self.compare_vectors(&installed, &mut check, cancel) {
+            Err(error) if error.code() != Code::Cancelled => {
                 check.notes.push(format!("its vectors were not compared: {error}"));
-                return Ok(check);
             }
-        };
+            done => done?,
+        }
+        Ok(check)
+    }
+
+    /// Embeds the reference texts and compares. One device is gone from memory before the next is loaded: there may be no
+    /// room for two.
+    fn compare_vectors(
+        &self,
+        installed: &InstalledModel,
+        check: &mut ModelCheck,
+        cancel: &CancelToken,
+    ) -> Result<(), Error> {
+        let shared = &self.shared;
+        let way = Way::chosen(shared)?;
+        let devices = Devices::of(shared, installed, device_choice(shared)?)?;
         let reference = Reference::read()?;
         let texts = reference.texts();
-        let device = devices.for_form(&installed);
-        let look = || {
+        let embedded_on = |device: Device| {
             let embedder = load_on(shared, &devices, way, device, device == Device::CoreMlNative)?;
-            let found = vectors(&embedder, &texts, cancel)?;
-            Ok((embedder.report(), found))
+            let vectors = vectors(&embedder, &texts, cancel)?;
+            Ok::<_, Error>((embedder.report(), vectors))
         };
-        let (report, found) = match look() {
-            Ok(found) => found,
-            Err(error @ Error::Cancelled(_)) => return Err(error),
-            Err(error) => {
-                check.notes.push(format!("its vectors were not compared: {error}"));
-                return Ok(check);
-            }
-        };
+        let (report, found) = embedded_on(devices.for_form(installed))?;
         check.device = Some(report.describe());
+        check.notes.extend(report.fallback.map(|reason| format!("the processor took over: {reason}")));
         match reference.compare(installed.manifest(), &found) {
             Some(comparison) => check.comparisons.push(comparison),
             None => check.notes.push("this version has no reference vectors of it".to_owned()),
         }
         if report.device == Device::Cpu {
-            check.notes.push(
-                "the processor alone runs it here: there is no other device to compare with".to_owned(),
-            );
-            return Ok(check);
+            let alone = "the processor alone runs it here: there is no other device to compare with";
+            check.notes.push(alone.to_owned());
+            return Ok(());
         }
-        // The first one is gone from memory by now: there may be no room for two.
-        let cpu = load_on(shared, &devices, way, Device::Cpu, false)?;
-        let expected = vectors(&cpu, &texts, cancel)?;
+        let (_, expected) = embedded_on(Device::Cpu)?;
         let pairs: Vec<(&[f32], &[f32])> =
             found.iter().zip(&expected).map(|(ours, theirs)| (ours.as_slice(), theirs.as_slice())).collect();
         check.comparisons.push(Comparison::of("the processor", &pairs, papr_embed::LEAST_COSINE));
-        Ok(check)
+        Ok(())
     }
 }
 

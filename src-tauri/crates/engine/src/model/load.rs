@@ -6,7 +6,7 @@ use std::{io, thread};
 
 use papr_embed::{Device, DeviceChoice, EmbedOptions, Listener, ModelEmbedder, remove_old_caches, trial};
 use papr_memory::ports::{EmbedError, Store};
-use papr_models::InstalledModel;
+use papr_models::{InstalledModel, ModelError};
 
 use super::devices::{Devices, device_choice, note_name};
 use super::forms::ModelForms;
@@ -128,7 +128,10 @@ pub(crate) fn try_devices(shared: &Shared, serving: &mut Serving) -> Result<(), 
     let folder = |device| devices.forms.on(device).map(InstalledModel::folder);
     let load = |device| {
         if let Some(other) = devices.forms.on(device).filter(|_| folder(device) != folder(now)) {
-            let damaged = |error: papr_models::ModelError| EmbedError::Model(error.to_string());
+            let damaged = |error| match error {
+                ModelError::Cancelled(cancelled) => EmbedError::Cancelled(cancelled),
+                error => EmbedError::Model(error.to_string()),
+            };
             other.verify(&shared.stop).map_err(damaged)?;
         }
         load_on(shared, devices, way, device, true)
