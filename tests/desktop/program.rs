@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 const PACKAGES: &[(&str, &str)] = &[
     ("Xvfb", "xvfb"),
     ("dbus-daemon", "dbus"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
     ("openbox", "openbox"),
     ("WebKitWebDriver", "webkit2gtk-driver"),
     ("xdotool", "xdotool"),
@@ -41,6 +42,11 @@ impl Program {
         BufReader::new(output).read_line(&mut line).expect("it writes text");
         assert!(!line.is_empty(), "{} ended at once: {:?}", self.name, self.child.wait());
         line.trim_end().to_owned()
+    }
+
+    /// What it reads; closed when this is dropped.
+    pub fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("its input is a pipe")
     }
 
     /// Waits until it ends by itself.

@@ -83,7 +83,7 @@ pub(crate) fn menu(status: &Status, strings: &Strings, zone: &TimeZone) -> Vec<E
     menu.extend(sync(status, strings, zone));
     menu.push(Entry::Line);
     menu.push(model(status, strings));
-    menu.extend(status.downloads.iter().map(|one| download(one, strings)));
+    menu.extend(status.downloads.iter().flat_map(|one| download(one, strings)));
     let problems = problems(status, strings);
     if !problems.is_empty() {
         menu.extend([Entry::Line, Entry::Group(strings.tray_problems.clone(), problems)]);
@@ -149,7 +149,9 @@ fn model(status: &Status, strings: &Strings) -> Entry {
     item(&shortened(&text), Action::View(MainView::Models))
 }
 
-fn download(download: &Download, strings: &Strings) -> Entry {
+/// Lines of their own, and no group: under GTK the name of a group stays what it was when the menu was made, and the
+/// percentage with it.
+fn download(download: &Download, strings: &Strings) -> [Entry; 3] {
     let name = download.model.as_str();
     let percent = (u64::from(download.kilobytes_done) * 100) / u64::from(download.kilobytes_total.max(1));
     let percent = percent.min(100).to_string();
@@ -172,11 +174,11 @@ fn download(download: &Download, strings: &Strings) -> Entry {
             (say(text), (&strings.tray_download_pause, Action::PauseDownload(name.to_owned())))
         }
     };
-    let actions = vec![
-        item(first.0, first.1),
-        item(&strings.tray_download_cancel, Action::CancelDownload(name.to_owned())),
-    ];
-    Entry::Group(shortened(&text), actions)
+    [
+        item(&shortened(&text), Action::View(MainView::Models)),
+        item(&shortened(&say(first.0)), first.1),
+        item(&shortened(&say(&strings.tray_download_cancel)), Action::CancelDownload(name.to_owned())),
+    ]
 }
 
 /// What went wrong lately and was not mended, each leading to where it can be.
@@ -311,15 +313,15 @@ mod tests {
         let mut status = status();
         status.downloads = vec![download(DownloadState::Running, Phase::Downloading)];
         assert!(says(&status, "Downloading mini: 37 %"), "{:?}", shown(&status));
-        assert_eq!(find(&status, "Pause"), Some(Action::PauseDownload("mini".to_owned())));
-        assert_eq!(find(&status, "Cancel"), Some(Action::CancelDownload("mini".to_owned())));
+        assert_eq!(find(&status, "Pause mini"), Some(Action::PauseDownload("mini".to_owned())));
+        assert_eq!(find(&status, "Cancel mini"), Some(Action::CancelDownload("mini".to_owned())));
         assert_eq!(look(&status), Look::Downloading);
         status.downloads = vec![download(DownloadState::Paused, Phase::Downloading)];
-        assert_eq!(find(&status, "Resume"), Some(Action::Download("mini".to_owned())));
+        assert_eq!(find(&status, "Resume mini"), Some(Action::Download("mini".to_owned())));
         assert_eq!(look(&status), Look::Idle, "what a person paused needs nobody");
         status.downloads = vec![download(DownloadState::Failed, Phase::Verifying)];
         status.downloads[0].error = Some(error("wrong bytes"));
-        assert_eq!(find(&status, "Try again"), Some(Action::Download("mini".to_owned())));
+        assert_eq!(find(&status, "Try mini again"), Some(Action::Download("mini".to_owned())));
         assert_eq!(find(&status, "wrong bytes"), Some(Action::View(MainView::Models)), "and why");
         assert_eq!(look(&status), Look::Attention);
         status.downloads[0].kilobytes_total = 0;

@@ -53,13 +53,8 @@ pub(crate) struct Tray {
 struct Shown {
     look: Option<Look>,
     entries: Vec<Entry>,
-    /// The lines and groups with a text, in the order of the menu.
-    items: Vec<Item>,
-}
-
-enum Item {
-    Line(MenuItem<Wry>),
-    Group(Submenu<Wry>),
+    /// The lines with a text, in the order of the menu.
+    lines: Vec<MenuItem<Wry>>,
 }
 
 /// Builds the icon; the menu comes with the first status.
@@ -124,20 +119,17 @@ impl Tray {
         }
         if same_shape(&shown.entries, &entries) {
             // A menu that is open stays open.
-            for (item, text) in shown.items.iter().zip(texts(&entries)) {
-                match item {
-                    Item::Line(line) => line.set_text(text)?,
-                    Item::Group(group) => group.set_text(text)?,
-                }
+            for (line, text) in shown.lines.iter().zip(texts(&entries)) {
+                line.set_text(text)?;
             }
         } else {
-            let mut items = Vec::new();
+            let mut lines = Vec::new();
             let menu = Menu::new(app)?;
             for entry in &entries {
-                menu.append(made(app, entry, &mut items)?.as_ref())?;
+                menu.append(made(app, entry, &mut lines)?.as_ref())?;
             }
             self.icon.set_menu(Some(menu))?;
-            shown.items = items;
+            shown.lines = lines;
         }
         shown.entries = entries;
         Ok(())
@@ -160,8 +152,12 @@ fn id(action: &Action) -> String {
     format!("{action:?}")
 }
 
-/// Makes a line, and notes in `items` what has a text.
-fn made(app: &AppHandle, entry: &Entry, items: &mut Vec<Item>) -> tauri::Result<Box<dyn IsMenuItem<Wry>>> {
+/// Makes an entry, and notes the lines with a text.
+fn made(
+    app: &AppHandle,
+    entry: &Entry,
+    lines: &mut Vec<MenuItem<Wry>>,
+) -> tauri::Result<Box<dyn IsMenuItem<Wry>>> {
     Ok(match entry {
         Entry::Line => Box::new(PredefinedMenuItem::separator(app)?),
         Entry::Item(text, action) => {
@@ -169,42 +165,41 @@ fn made(app: &AppHandle, entry: &Entry, items: &mut Vec<Item>) -> tauri::Result<
                 Some(action) => MenuItem::with_id(app, id(action), text, true, None::<&str>)?,
                 None => MenuItem::new(app, text, false, None::<&str>)?,
             };
-            items.push(Item::Line(line.clone()));
+            lines.push(line.clone());
             Box::new(line)
         }
         Entry::Group(text, inner) => {
             let group = Submenu::new(app, text, true)?;
-            items.push(Item::Group(group.clone()));
             for entry in inner {
-                group.append(made(app, entry, items)?.as_ref())?;
+                group.append(made(app, entry, lines)?.as_ref())?;
             }
             Box::new(group)
         }
     })
 }
 
-/// Whether the same lines do the same, in the same order, whatever they say.
+/// Whether the same lines do the same, in the same order, whatever they say. The name of a group is part of the shape:
+/// under GTK it cannot be changed.
 fn same_shape(before: &[Entry], after: &[Entry]) -> bool {
     before.len() == after.len()
         && before.iter().zip(after).all(|pair| match pair {
             (Entry::Line, Entry::Line) => true,
             (Entry::Item(_, before), Entry::Item(_, after)) => before == after,
-            (Entry::Group(_, before), Entry::Group(_, after)) => same_shape(before, after),
+            (Entry::Group(name, before), Entry::Group(other, after)) => {
+                name == other && same_shape(before, after)
+            }
             _ => false,
         })
 }
 
-/// The texts in the order of the menu.
+/// The texts of the lines in the order of the menu.
 fn texts(entries: &[Entry]) -> Vec<&str> {
     let mut texts = Vec::new();
     for entry in entries {
         match entry {
             Entry::Line => {}
             Entry::Item(text, _) => texts.push(text.as_str()),
-            Entry::Group(text, inner) => {
-                texts.push(text);
-                texts.extend(self::texts(inner));
-            }
+            Entry::Group(_, inner) => texts.extend(self::texts(inner)),
         }
     }
     texts
