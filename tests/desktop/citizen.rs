@@ -2,13 +2,13 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::steps::{FIRST_RUN, MAIN, QUICK, SHORTCUT, new_word, search};
+use super::steps::{FIRST_RUN, MAIN, QUICK, SHORTCUT, new_word, search, timed};
 use super::tray::Tray;
 use super::{AppWindow, BINARY, Desktop, Launch, Program, until, wait_for_the_end_of};
 
@@ -27,9 +27,31 @@ fn the_first_steps_lead_to_a_first_result() {
     main.shows("It works");
     main.click("Next");
     main.shows("Step 3 of 4");
+    main.shows("all-MiniLM-L6-v2 is ready");
     main.click("Next");
     main.shows("Step 4 of 4");
+    main.click_on("the switch", "//*[@role='switch']");
+    main.until("local only", || {
+        let status = main.invoke("status", &json!({})).ok()?;
+        (status["sync"]["localOnly"] == true).then_some(())
+    });
+    main.click("Next");
+    main.click("Add the samples and search");
+    main.shows("The samples are here.");
+    main.click("the heating at home is cold");
+    main.row("a first result, by its meaning", |row| row.text.contains("boiler"));
+    timed(main);
     desktop.end(app);
+    let app = desktop.open(&Launch { welcome: true, ..Launch::default() });
+    app.main.shows("150 samples are here to try.");
+    let status = app.main.invoke("status", &json!({})).expect("it is open");
+    assert_eq!(status["sync"]["localOnly"], true, "what was chosen on the way holds");
+    desktop.end(app);
+}
+
+#[test]
+fn the_first_steps_can_be_left_and_do_not_come_again() {
+    let desktop = Desktop::start();
 
     let app = desktop.open(&Launch { welcome: true, ..Launch::default() });
     app.main.shows("Step 1 of 4");
@@ -169,31 +191,6 @@ fn the_library_moves_many_and_takes_it_back() {
 }
 
 #[test]
-fn deleting_everything_leaves_nothing() {
-    let desktop = Desktop::start();
-    let at_first = desktop.kept();
-    let app = desktop.open(&Launch::default());
-    let main = &app.main;
-    main.click("Try it with samples");
-    main.shows("150 sample memories added");
-    main.invoke("change_settings", &json!({ "change": { "launchAtLogin": true } }))
-        .expect("it can be chosen");
-    main.invoke("back_up", &json!({})).expect("a backup can be made");
-    let refused = main.invoke("delete_everything", &json!({ "typed": "yes" }));
-    assert!(refused.expect_err("other words").contains("Nothing was deleted"));
-    main.shows("150 samples are here to try.");
-    assert!(desktop.kept().len() > at_first.len() + 5, "there is something to delete");
-    let running = desktop.apps();
-    // The window is gone before it could be answered.
-    let call =
-        "window.__TAURI_INTERNALS__.invoke('delete_everything', { typed: 'delete everything' }); return null";
-    main.script(call, &[]);
-    wait_for_the_end_of(&running);
-    drop(app);
-    assert_eq!(desktop.kept(), at_first, "file by file as before the app was ever started");
-}
-
-#[test]
 fn idle_costs_nothing_and_the_windows_come_at_once() {
     let desktop = Desktop::start();
     let begun = Instant::now();
@@ -268,27 +265,6 @@ fn the_terminal_talks_to_the_app() {
 }
 
 impl Desktop {
-    /// Every file below the folders that an app may write to.
-    fn kept(&self) -> Vec<PathBuf> {
-        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                if entry.path().is_dir() { walk(&entry.path(), found) } else { found.push(entry.path()) }
-            }
-        }
-        let mut found = Vec::new();
-        for name in ["share", "config", "cache", "data", "home"] {
-            walk(&self.path(name), &mut found);
-        }
-        // GTK's and the web engine's own, shared by all programs that use them.
-        found.retain(|path| {
-            !path.components().any(|part| {
-                matches!(part.as_os_str().to_str(), Some("dconf" | "fontconfig" | "mesa_shader_cache"))
-            })
-        });
-        found.sort();
-        found
-    }
-
     /// Clock ticks that all processes of this desktop's app have used, its web views included.
     fn ticks(&self) -> Vec<(String, u64)> {
         let used = |id: &String| {

@@ -54,9 +54,3 @@ impl Keyring {
         Vec::<OwnedObjectPath>::try_from(value).expect("a list of paths").len()
     }
 }
-
-/// The keyring's own files, which are no app's.
-pub fn is_of_the_keyring(path: &std::path::Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "keyrings")
-}
-

@@ -4,10 +4,13 @@
 //! programs here have a home folder of their own, and processes are told apart by [`MARK`] in their environment.
 #![allow(unreachable_pub)] // one test binary is all there is: `pub(crate)` on every line would say nothing more
 
+mod access;
 mod account;
 mod citizen;
 mod driver;
+mod erase;
 pub mod hub;
+mod incoming;
 mod keyring;
 mod looks;
 mod models;
@@ -290,7 +293,9 @@ fn lives(process: &str) -> bool {
 }
 
 fn runs(process: &str, binary: &str) -> bool {
-    fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|path| path == Path::new(binary))
+    // The folder that things are built in may be a link.
+    let binary = fs::canonicalize(binary).expect("it is built");
+    fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|path| path == binary)
 }
 
 /// What every program of a desktop needs to know of it, and nothing of the desktop it is started from.

@@ -69,7 +69,12 @@ pub(crate) fn build(app: &AppHandle) {
 }
 
 fn try_build(app: &AppHandle) -> tauri::Result<TrayIcon> {
-    TrayIconBuilder::with_id("papr")
+    let mut tray = TrayIconBuilder::with_id("papr");
+    // Linux reads the icon from a file, which stays when the app ends: among what is the app's own, and goes with it.
+    if let Ok(cache) = app.path().app_cache_dir() {
+        tray = tray.temp_dir_path(cache.join("tray"));
+    }
+    tray
         .icon(Image::from_bytes(icon(Look::Idle))?)
         .icon_as_template(true)
         .tooltip(&strings::now().app)
