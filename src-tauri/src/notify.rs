@@ -1,6 +1,6 @@
 //! Notifications: few, and only of what a person would want to be called for while no window of the app is in front.
 
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, WebviewWindow};
 use tauri_plugin_notification::NotificationExt;
 
 use crate::app::App;
@@ -12,8 +12,9 @@ pub(crate) type News = (String, String);
 
 /// What the step from one status to the next is worth telling.
 pub(crate) fn news(before: &Status, after: &Status, strings: &Strings) -> Option<News> {
-    let switched = before.switch.is_some() && after.switch.is_none() && before.model.id != after.model.id;
-    if switched && after.model.state == ModelState::Ready {
+    // The new model serves a moment before the change to it is over.
+    let awaited = before.switch.as_ref().is_some_and(|switch| after.model.id.as_ref() == Some(&switch.model));
+    if awaited && before.model.id != after.model.id && after.model.state == ModelState::Ready {
         let name = after.model.name.as_deref().unwrap_or_default();
         return Some((strings.model_ready_title.clone(), fill(&strings.model_ready_body, &[("name", name)])));
     }
@@ -41,7 +42,10 @@ pub(crate) fn news(before: &Status, after: &Status, strings: &Strings) -> Option
 
 /// Tells it, unless the person is looking or wants no notifications.
 pub(crate) fn tell(app: &AppHandle, (title, body): News) {
-    let looking = || app.webview_windows().values().any(|window| window.is_focused().unwrap_or(false));
+    // GTK takes a window that was hidden while it had the keyboard for one that still has it.
+    let looked_at =
+        |window: &WebviewWindow| window.is_visible().unwrap_or(false) && window.is_focused().unwrap_or(false);
+    let looking = || app.webview_windows().values().any(looked_at);
     if !app.state::<App>().desktop().get().notifications || looking() {
         return;
     }
@@ -102,10 +106,14 @@ mod tests {
         });
         let mut after = status();
         assert_eq!(news(&before, &after, &strings()), None, "going back is no news");
+        after.switch.clone_from(&before.switch);
         after.model.id = Some("new".to_owned());
         after.model.name = Some("New".to_owned());
         assert_eq!(news(&before, &after, &strings()).unwrap().1, "New now finds your memories.");
-        assert_eq!(news(&after, &after, &strings()), None, "told once");
+        let mut over = after.clone();
+        over.switch = None;
+        assert_eq!(news(&after, &over, &strings()), None, "told once");
+        assert!(news(&before, &over, &strings()).is_some(), "also if both are seen at once");
     }
 
     #[test]

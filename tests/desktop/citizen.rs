@@ -2,7 +2,6 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use super::steps::{FIRST_RUN, MAIN, QUICK, SHORTCUT, new_word, search, timed};
 use super::tray::Tray;
-use super::{AppWindow, BINARY, Desktop, Launch, Program, until, wait_for_the_end_of};
+use super::{AppWindow, Desktop, Launch, Program, until, wait_for_the_end_of};
 
 #[test]
 fn the_first_steps_lead_to_a_first_result() {
@@ -244,15 +243,7 @@ fn the_terminal_talks_to_the_app() {
     let desktop = Desktop::start();
     let app = desktop.open(&Launch::default());
     app.main.shows(FIRST_RUN);
-    let papr = Path::new(BINARY).with_file_name("papr");
-    assert!(papr.exists(), "`papr` is built with the workspace: `cargo test --workspace`");
-    let run = |arguments: &[&str]| {
-        let mut command = std::process::Command::new(&papr);
-        desktop.surround(&mut command);
-        let done = command.args(arguments).output().expect("it starts");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    };
+    let run = |arguments: &[&str]| desktop.papr(&Launch::default(), arguments);
     let word = new_word();
     run(&["add", &format!("The password of the boiler is {word}")]);
     search(&desktop, &app.main, &word);

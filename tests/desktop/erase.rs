@@ -80,7 +80,10 @@ impl Desktop {
         // GTK's, the web engine's and the keychain's own, shared by all programs that use them.
         found.retain(|path| {
             !path.components().any(|part| {
-                matches!(part.as_os_str().to_str(), Some("dconf" | "fontconfig" | "keyring" | "keyrings" | "mesa_shader_cache"))
+                matches!(
+                    part.as_os_str().to_str(),
+                    Some("dconf" | "fontconfig" | "keyring" | "keyrings" | "mesa_shader_cache")
+                )
             })
         });
         found.sort();

@@ -33,7 +33,8 @@ impl Keyring {
             .expect("the test's own bus");
         let collection = until("the keyring", || {
             let (path, alias) = ("/org/freedesktop/secrets", "default");
-            let reply = connection.call_method(Some(SECRETS), path, Some(SERVICE), "ReadAlias", &alias).ok()?;
+            let reply =
+                connection.call_method(Some(SECRETS), path, Some(SERVICE), "ReadAlias", &alias).ok()?;
             let path: OwnedObjectPath = reply.body().deserialize().ok()?;
             (path.as_str() != "/").then_some(path)
         });

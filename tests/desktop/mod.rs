@@ -12,14 +12,17 @@ mod erase;
 pub mod hub;
 mod incoming;
 mod keyring;
+mod large;
 mod looks;
 mod models;
+mod news;
 mod offline;
 mod picture;
 mod program;
 mod silence;
 mod speed;
 pub mod steps;
+mod store;
 pub mod tray;
 mod tray_menu;
 mod vectors;
@@ -77,6 +80,8 @@ pub struct Launch {
     pub trace: Option<PathBuf>,
     /// The app greets a person who was never here; otherwise the first steps are behind them.
     pub welcome: bool,
+    /// The data folder is where this person's system has it, and not named for this run.
+    pub usual_folder: bool,
 }
 
 /// The app under WebDriver, with its two windows.
@@ -195,6 +200,17 @@ impl Desktop {
         self.prepare(command, &Launch::default());
     }
 
+    /// Runs `papr`, the program for the terminal, beside the app; returns what it says.
+    pub fn papr(&self, launch: &Launch, arguments: &[&str]) -> String {
+        let papr = Path::new(BINARY).with_file_name("papr");
+        assert!(papr.exists(), "`papr` is built with the workspace: `cargo test --workspace`");
+        let mut command = Command::new(&papr);
+        self.prepare(&mut command, launch);
+        let done = command.args(arguments).output().expect("it starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     fn prepare(&self, command: &mut Command, launch: &Launch) {
         environment(command, self.folder.path(), &self.display, &self.bus_address);
         let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor");
@@ -207,7 +223,10 @@ impl Desktop {
             fs::create_dir_all(self.data()).expect("folders can be made");
             fs::write(settings, r#"{"first_run_done": true}"#).expect("files can be written");
         }
-        command.env("PAPR_DATA_DIR", self.data()).env("PAPR_RESOURCES", resources);
+        command.env("PAPR_RESOURCES", resources);
+        if !launch.usual_folder {
+            command.env("PAPR_DATA_DIR", self.data());
+        }
         command.env("HF_ENDPOINT", launch.hub.as_deref().unwrap_or("http://127.0.0.1:9"));
         command.env("PAPR_BASE_URL", launch.papr.as_deref().unwrap_or("http://127.0.0.1:9"));
         command.env("HF_HUB_CACHE", self.path("cache")).env("NO_PROXY", "127.0.0.1");

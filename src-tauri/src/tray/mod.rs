@@ -74,8 +74,7 @@ fn try_build(app: &AppHandle) -> tauri::Result<TrayIcon> {
     if let Ok(cache) = app.path().app_cache_dir() {
         tray = tray.temp_dir_path(cache.join("tray"));
     }
-    tray
-        .icon(Image::from_bytes(icon(Look::Idle))?)
+    tray.icon(Image::from_bytes(icon(Look::Idle))?)
         .icon_as_template(true)
         .tooltip(&strings::now().app)
         // A click opens quick search, where the system tells of clicks; Linux does not.
