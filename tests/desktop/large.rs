@@ -51,6 +51,18 @@ fn a_large_library_scrolls() {
     let opened = begun.elapsed();
     main.shows(if count == 10_000 { "10,000 memories" } else { "100,000 memories" });
 
+    // Until then memories are read, newer ones above the row that is looked at: it goes down with the list.
+    main.until("room for every row", || {
+        let rows = main.script(
+            "const box = document.querySelector('[role=listbox]');
+             return Math.round(box.scrollHeight / box.querySelector('[role=option]').offsetHeight)",
+            &[],
+        );
+        (rows == count).then_some(())
+    });
+    main.script("document.querySelector('[role=listbox]').scrollTop = 0", &[]);
+    rows(main, "the first row of all", |rows| rows.top == 0 && rows.first.is_some());
+
     // As a wheel does: some rows with each frame.
     watch_frames(main);
     let scrolled = main.promise(

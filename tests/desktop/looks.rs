@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::picture::Album;
 use super::steps::{FIRST_RUN, MAIN, QUICK, SHORTCUT, SlowData, locked, new_word, search, timed};
@@ -131,21 +131,41 @@ pub(super) type Taken = (Vec<(&'static str, f64)>, Vec<String>);
 /// Has the pictures taken in light and in dark, looks at them, and copies those that are `shown` in the
 /// documentation.
 pub(super) fn in_both_themes(pictures: fn(&'static str, &Path) -> Taken, shown: &[(&str, &str)]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e");
-    let (light, light_faults) = pictures("light", &folder);
-    let (dark, dark_faults) = pictures("dark", &folder);
-    assert_eq!([light_faults, dark_faults].concat(), [""; 0]);
-    for ((name, light), (_, dark)) in light.into_iter().zip(dark) {
-        assert!(light > 150.0 && dark < 90.0, "{name} is {light:.0} of 255 in light, {dark:.0} in dark");
+    let dark = pictures("dark", &folder());
+    looked_at(pictures("light", &folder()), Some(dark));
+    publish(shown);
+}
+
+/// The same in light alone, for what takes long and was seen in dark by `access` already; with `PAPR_LONG`, in both.
+pub(super) fn in_one_theme(pictures: fn(&'static str, &Path) -> Taken, shown: &[(&str, &str)]) {
+    let dark = env::var_os("PAPR_LONG").map(|_| pictures("dark", &folder()));
+    looked_at(pictures("light", &folder()), dark);
+    publish(shown);
+}
+
+fn looked_at((light, mut faults): Taken, dark: Option<Taken>) {
+    for (name, lightness) in light {
+        assert!(lightness > 150.0, "{name} is {lightness:.0} of 255 in light");
     }
-    if let Some(published) = env::var_os("PAPR_SCREENSHOTS") {
-        publish(shown, &folder, &Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
+    if let Some((dark, more)) = dark {
+        faults.extend(more);
+        for (name, lightness) in dark {
+            assert!(lightness < 90.0, "{name} is {lightness:.0} of 255 in dark");
+        }
     }
+    assert_eq!(faults, [""; 0]);
+}
+
+/// Where pictures are taken to.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/e2e")
 }
 
 /// Copies the pictures that the documentation shows, each under the name it has there.
-fn publish(shown: &[(&str, &str)], taken: &Path, published: &Path) {
-    fs::create_dir_all(published).expect("the folder can be made");
+fn publish(shown: &[(&str, &str)]) {
+    let Some(published) = env::var_os("PAPR_SCREENSHOTS") else { return };
+    let (taken, published) = (folder(), Path::new(env!("CARGO_MANIFEST_DIR")).join(published));
+    fs::create_dir_all(&published).expect("the folder can be made");
     for (picture, name) in shown {
         let bytes = fs::read(taken.join(picture).with_extension("png")).expect("it was just taken");
         assert!(bytes.len() < 200_000, "{picture} has {} bytes", bytes.len());
