@@ -121,9 +121,21 @@ impl AppWindow {
         self.click_on(value, &format!("//select[@aria-label={name:?}]/option[@value={value:?}]"));
     }
 
-    /// Clicks on what an `XPath` finds; `name` is for people.
+    /// Clicks on what an `XPath` finds, once it stands still: what moves between the look and the click is missed. `name`
+    /// is for people.
     pub fn click_on(&self, name: &str, xpath: &str) {
-        self.until(&format!("{name:?} to be there to click on"), || self.session().click(xpath).ok());
+        const STILL: &str = "
+            const place = () => {
+              const found = document.evaluate(
+                arguments_[0], document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null);
+              return JSON.stringify(found.singleNodeValue?.getBoundingClientRect());
+            };
+            const before = place();
+            await new Promise((later) => setTimeout(later, 40));
+            return before !== undefined && before === place();";
+        self.until(&format!("{name:?} to be there to click on"), || {
+            (self.promise(STILL, &[json!(xpath)]) == true).then(|| self.session().click(xpath).ok())?
+        });
     }
 
     /// The rows of the list.
