@@ -228,8 +228,8 @@ fn idle_costs_nothing_and_the_windows_come_at_once() {
         watched.as_secs(),
         desktop.resident() / 1_000_000,
     );
-    // Left are two that others made: the shortcut's library looks for keys twenty times a second, and the web engine for
-    // scarce memory. Anything of ours that spins would be far above this.
+    // Left are two that others made: sled's threads look for work once a second, and an idle one of the D-Bus library's
+    // wakes twice. Anything of ours that spins would be far above this.
     let most = watched.as_secs() * 2;
     assert!(ticks <= most, "an idle app works for {ticks} hundredths of a second in {watched:?}");
     for id in desktop.apps() {
