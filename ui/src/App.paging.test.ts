@@ -3,7 +3,7 @@ import { fireEvent, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeBackend } from './testing/fake';
 import { memories, notes, NOW } from './testing/fixtures';
-import { active, field, openApp, openQuick, press, rows, settle, type } from './testing/screen';
+import { active, field, openApp as open, openQuick, press, rows, settle, type } from './testing/screen';
 import { button, tap } from './testing/modelsScreen';
 
 beforeEach(() => {
@@ -11,6 +11,12 @@ beforeEach(() => {
   vi.setSystemTime(NOW);
 });
 afterEach(() => void vi.useRealTimers());
+
+/** Long enough that all rows are drawn. */
+async function openApp(fake: FakeBackend): Promise<void> {
+  await open(fake);
+  await settle(300);
+}
 
 const end = () => document.querySelector('ul[role=listbox] + div')!;
 
@@ -44,6 +50,7 @@ describe('a list that goes on', () => {
     const fake = new FakeBackend(notes(60));
     await openApp(fake);
     await type('note');
+    await settle(300);
     expect(screen.getByText('60 results · 9 ms (embed 6, search 1) · CPU')).toBeTruthy();
     await press('End', { ctrlKey: true });
     expect(active()).toBe(rows()[49]);
