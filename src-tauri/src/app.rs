@@ -231,7 +231,8 @@ impl App {
             let what: Vec<_> = left.iter().map(ToString::to_string).collect();
             let strings = strings::now();
             let message = strings::fill(&strings.erase_left, &[("what", &what.join(", "))]);
-            return self.go_on(Err(AppError::refused(message, strings.erase_left_hint.clone()))).await;
+            let hint = Some(strings.erase_left_hint.clone());
+            return self.go_on(Err(AppError::refused(message, hint))).await;
         }
         let login = self.handle.autolaunch();
         if login.is_enabled().unwrap_or(false)

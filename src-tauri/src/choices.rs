@@ -146,6 +146,6 @@ async fn launch_at_login(app: &App, on: bool) -> Result<Option<bool>, AppError> 
     done.await.map_err(|error| AppError::internal(&error))?.map_err(|error| {
         let strings = strings::now();
         let message = strings::fill(&strings.autostart_refused, &[("reason", &error.to_string())]);
-        AppError::refused(message, strings.autostart_refused_hint.clone())
+        AppError::refused(message, Some(strings.autostart_refused_hint.clone()))
     })
 }

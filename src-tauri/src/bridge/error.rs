@@ -9,7 +9,7 @@ use specta::Type;
 /// A code for each thing a window does something about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)] // they are the engine's codes, documented there
+#[allow(missing_docs)] // but for the last they are the engine's codes, documented there
 pub enum ErrorCode {
     ModelMissing,
     Checksum,
@@ -30,6 +30,8 @@ pub enum ErrorCode {
     NotFound,
     Conflict,
     Internal,
+    // The shell's own no, in the language of the windows.
+    Refused,
 }
 
 /// What happened and what to do.
@@ -71,9 +73,9 @@ impl AppError {
         Self { code: ErrorCode::Internal, message, hint, retryable: true }
     }
 
-    /// The system refused; with what to do about it.
-    pub(crate) fn refused(message: String, hint: String) -> Self {
-        Self { code: ErrorCode::InvalidInput, message, hint: Some(hint), retryable: false }
+    /// The system or the shell refused. Said in the language of the windows, which no other error is.
+    pub(crate) fn refused(message: String, hint: Option<String>) -> Self {
+        Self { code: ErrorCode::Refused, message, hint, retryable: false }
     }
 
     /// What a window sent makes no sense.

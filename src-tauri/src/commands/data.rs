@@ -47,7 +47,7 @@ pub(crate) async fn reveal(handle: AppHandle, app: State<'_, App>, folder: Folde
 pub(crate) async fn move_data(app: State<'_, App>, folder: String) -> Result<(), AppError> {
     let to = PathBuf::from(folder);
     if !to.is_absolute() {
-        return Err(AppError::invalid(strings::now().folder_not_whole.clone()));
+        return Err(AppError::refused(strings::now().folder_not_whole.clone(), None));
     }
     app.move_data(to).await
 }
@@ -156,7 +156,7 @@ pub(crate) async fn delete_everything(
     typed: String,
 ) -> Result<(), AppError> {
     if typed != erase::CONFIRMATION {
-        return Err(AppError::invalid(strings::now().not_confirmed.clone()));
+        return Err(AppError::refused(strings::now().not_confirmed.clone(), None));
     }
     app.erase().await?;
     handle.exit(0);

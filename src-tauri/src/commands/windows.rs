@@ -46,7 +46,7 @@ pub(crate) async fn open_link(app: AppHandle, url: String) -> Result<(), AppErro
     let parsed =
         tauri::Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "mailto"));
     let Some(url) = parsed else {
-        return Err(AppError::invalid(strings::now().link_refused.clone()));
+        return Err(AppError::refused(strings::now().link_refused.clone(), None));
     };
     app.opener().open_url(url, None::<&str>).map_err(|error| AppError::internal(&error))
 }

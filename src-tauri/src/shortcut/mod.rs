@@ -63,7 +63,7 @@ fn take(app: &AppHandle, keys: &str) -> Result<(), AppError> {
     let Some(parsed) = read(keys) else {
         return Err(AppError::refused(
             say(&strings.shortcut_unreadable),
-            strings.shortcut_unreadable_hint.clone(),
+            Some(strings.shortcut_unreadable_hint.clone()),
         ));
     };
     // On Wayland it would be granted and never heard of.
@@ -72,7 +72,7 @@ fn take(app: &AppHandle, keys: &str) -> Result<(), AppError> {
     }
     system::take(app, parsed).map_err(|error| {
         tracing::info!(error, keys, "a shortcut was refused");
-        AppError::refused(say(&strings.shortcut_refused), strings.shortcut_refused_hint.clone())
+        AppError::refused(say(&strings.shortcut_refused), Some(strings.shortcut_refused_hint.clone()))
     })
 }
 

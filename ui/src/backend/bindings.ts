@@ -314,7 +314,7 @@ export type Download = {
 export type DownloadState = "running" | "paused" | "failed";
 
 /**  A code for each thing a window does something about. */
-export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "SIGNED_OUT" | "UNAUTHORISED" | "RATE_LIMITED" | "QUOTA" | "LOCAL_ONLY" | "KEYCHAIN_MISSING" | "KEYCHAIN_LOCKED" | "KEYCHAIN_DENIED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL";
+export type ErrorCode = "MODEL_MISSING" | "CHECKSUM" | "DISK_FULL" | "OFFLINE" | "CANCELLED" | "SIGNED_OUT" | "UNAUTHORISED" | "RATE_LIMITED" | "QUOTA" | "LOCAL_ONLY" | "KEYCHAIN_MISSING" | "KEYCHAIN_LOCKED" | "KEYCHAIN_DENIED" | "STORE_LOCKED" | "STORE_DAMAGED" | "INVALID_INPUT" | "NOT_FOUND" | "CONFLICT" | "INTERNAL" | "REFUSED";
 
 /**  How many memories have something in common. */
 export type FacetCount = {

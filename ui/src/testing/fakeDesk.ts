@@ -144,7 +144,7 @@ export abstract class FakeDesk extends FakePapr {
 
   async deleteEverything(typed: string): Promise<void> {
     await this.enter('deleteEverything', typed);
-    if (typed !== DELETE) throw fail('INVALID_INPUT', 'the words are not those that were asked for');
+    if (typed !== DELETE) throw fail('REFUSED', 'the words are not those that were asked for');
     this.wiped = true;
   }
 
