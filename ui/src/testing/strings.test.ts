@@ -69,6 +69,13 @@ describe('the files of words', () => {
     }
   });
 
+  it('leave a space before the three dots in German, which stand for words and not for letters', () => {
+    const glued = files
+      .filter(({ language }) => language === 'de')
+      .flatMap(({ words }) => Object.entries(words));
+    expect(glued.filter(([, entry]) => /[^ ]…/.test(JSON.stringify(entry)))).toEqual([]);
+  });
+
   it('of a language other than English come only when they are needed', () => {
     const eager = shipped.filter(({ text }) => /from '[./\w]*(\/de|strings\/de)'/.test(text));
     expect(eager.map(({ path }) => path)).toEqual([]);
