@@ -10,6 +10,7 @@ import { tap } from './testing/modelsScreen';
 import { account, conflictsOf, ledger, outboxOf, synced, same, serverSpace } from './testing/papr';
 import { openApp, openQuick, press, settle, type } from './testing/screen';
 import { recorder } from './testing/settingsScreen';
+import { setLanguage } from './strings';
 
 // Everything on screen is looked at by some ninety rules, and none of it is quick without a layout.
 vi.setConfig({ testTimeout: 60_000 });
@@ -161,6 +162,18 @@ describe('nothing is in the way of a screen reader in', () => {
     await settle();
     await fireEvent.click(recorder());
     expect(await found()).toEqual([]);
+  });
+
+  it('a failure that is told in two languages', async () => {
+    await open({
+      press: ['Settings'],
+      prepare: (fake) => fake.failNext('backups', { code: 'INTERNAL', message: 'it broke' }),
+    });
+    await setLanguage('de');
+    await settle();
+    expect(document.querySelector('.notice [lang=en]')?.textContent).toBe('It broke.');
+    expect(await found()).toEqual([]);
+    await setLanguage('en');
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import type { AppError, ErrorCode } from '../backend';
 import { t, type Key } from '../strings';
 import { moment } from './dates';
+import { explain, type Explanation } from './explain';
 import { sentence } from './sentence';
 
 /** The one thing to do about an error of Papr's. */
@@ -8,6 +9,7 @@ export type Remedy = 'key' | 'run' | 'localOnly' | 'budget' | 'retry';
 
 const KEYCHAIN: readonly ErrorCode[] = ['KEYCHAIN_MISSING', 'KEYCHAIN_LOCKED', 'KEYCHAIN_DENIED'];
 
+/** What is said of an error where it is Papr's, in place of what is said of its code anywhere. */
 const words: Partial<Record<ErrorCode, Key>> = {
   SIGNED_OUT: 'trouble.signedOut',
   UNAUTHORISED: 'trouble.unauthorised',
@@ -43,14 +45,19 @@ export function remedy(error: AppError): Remedy | null {
 }
 
 /** What happened and what to do, in whole sentences; with the time from which Papr may be asked again. */
-export function trouble(error: AppError, nextAt: string | null, now: number, locale: string): string {
+export function trouble(error: AppError, nextAt: string | null, now: number, locale: string): Explanation {
   const key = words[error.code];
-  const parts = [key ? t(key) : sentence(error.message)];
+  const told = explain(error);
   // What to do about a keychain depends on the system, and the engine knows it.
-  if ((!key || isKeychain(error)) && error.hint) parts.push(error.hint);
+  const whole = !key || isKeychain(error);
+  const hints = whole ? [told.hint] : [];
   const waits = error.code === 'RATE_LIMITED' || error.code === 'QUOTA';
   if (waits && nextAt && Date.parse(nextAt) > now) {
-    parts.push(sentence(t('trouble.goesOn', { when: moment(nextAt, now, locale) })));
+    hints.push(sentence(t('trouble.goesOn', { when: moment(nextAt, now, locale) })));
   }
-  return parts.join(' ');
+  return {
+    text: key ? t(key) : told.text,
+    hint: hints.filter(Boolean).join(' ') || null,
+    detail: whole ? told.detail : null,
+  };
 }

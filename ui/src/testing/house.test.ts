@@ -18,6 +18,11 @@ describe('the house', () => {
     expect(long.map(({ path }) => path)).toEqual([]);
   });
 
+  it('shows what an error says only as it is explained in the window’s language', () => {
+    const strays = components.filter(({ text }) => /\.message\b/.test(text));
+    expect(strays.map(({ path }) => path)).toEqual([]);
+  });
+
   it('shows memories as text, never as markup, and carries no inline style', () => {
     for (const { path, text } of components) {
       expect(text.includes('{@html'), path).toBe(false);

@@ -4,6 +4,7 @@ import account from './account.json';
 import cloud from './cloud.json';
 import common from './common.json';
 import doctor from './doctor.json';
+import failure from './failure.json';
 import library from './library.json';
 import first from './first.json';
 import memories from './memories.json';
@@ -20,6 +21,7 @@ export const german: Entries = {
   ...cloud,
   ...common,
   ...doctor,
+  ...failure,
   ...library,
   ...first,
   ...memories,
