@@ -222,14 +222,13 @@ fn idle_costs_nothing_and_the_windows_come_at_once() {
     let after = desktop.ticks();
     let ticks: u64 = after.iter().zip(&before).map(|((_, after), (_, before))| after - before).sum();
     println!(
-        "main window {} ms, quick window {} ms (both with xdotool's own time), {ticks} ticks of 10 ms in {} s, {} MB resident",
+        "main window {} ms, quick window {} ms (both with xdotool's own time), {ticks} ticks of 10 ms in {} s, {} MB of memory",
         window.as_millis(),
         quick.as_millis(),
         watched.as_secs(),
-        desktop.resident() / 1_000_000,
+        desktop.held() / 1_000_000,
     );
-    // Left are two that others made: sled's threads look for work once a second, and an idle one of the D-Bus library's
-    // wakes twice. Anything of ours that spins would be far above this.
+    // Left is sled's: its threads look for work once a second. Anything of ours that spins would be far above this.
     let most = watched.as_secs() * 2;
     assert!(ticks <= most, "an idle app works for {ticks} hundredths of a second in {watched:?}");
     for id in desktop.apps() {
@@ -267,13 +266,14 @@ impl Desktop {
         self.of_the_app().iter().filter_map(used).collect()
     }
 
-    /// Bytes of memory that they hold, what they share counted once for each.
-    fn resident(&self) -> u64 {
-        let pages = |id: &String| {
-            let statm = fs::read_to_string(format!("/proc/{id}/statm")).ok()?;
-            statm.split_whitespace().nth(1)?.parse::<u64>().ok()
+    /// Bytes of memory that they hold; what several share counts by its share (`Pss` of proc(5)).
+    fn held(&self) -> u64 {
+        let kilobytes = |id: &String| {
+            let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+            let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
         };
-        self.of_the_app().iter().filter_map(pages).sum::<u64>() * 4096
+        self.of_the_app().iter().filter_map(kilobytes).sum::<u64>() * 1024
     }
 
     fn of_the_app(&self) -> Vec<String> {

@@ -108,7 +108,8 @@ fn memory_of(number: usize, sentences: &[String], numbers: &mut Numbers) -> Memo
 }
 
 fn lines(file: &str, field: &str) -> Vec<String> {
-    let text = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[field].as_str().unwrap().to_owned();
+    let text =
+        |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[field].as_str().unwrap().to_owned();
     file.lines().map(text).collect()
 }
 
