@@ -101,7 +101,7 @@ fn record(memory: &Memory, vector: &Vector) -> VectorRecord {
 fn memory_of(number: usize, sentences: &[String], numbers: &mut Numbers) -> Memory {
     let mut pick = || &sentences[numbers.below(sentences.len())];
     let text = format!("{} {} {} Note {number}.", pick(), pick(), pick());
-    let tier = if number % 10 == 0 { Tier::Goals } else { Tier::Memories };
+    let tier = if number.is_multiple_of(10) { Tier::Goals } else { Tier::Memories };
     let mut memory = Memory::new(Content::new(text).unwrap(), tier, Timestamp::now());
     memory.topics = vec![TOPICS[number / 10 % 10].to_owned()];
     memory
@@ -129,7 +129,7 @@ fn open(folder: &Path) -> Engine {
     let engine = Engine::open(Config::new(folder, resources())).unwrap();
     let opened = began.elapsed();
     engine.start().unwrap();
-    let mut at = |what: fn(&Status) -> bool| {
+    let at = |what: fn(&Status) -> bool| {
         engine.wait_until(what);
         began.elapsed().as_secs_f64()
     };
@@ -164,7 +164,7 @@ fn searches(engine: &Engine, name: &str, filters: &Filters, mode: Mode) {
     };
     println!(
         "{name}: whole {} ms, without embedding {}, vectors {}, words {}, fetching {} (p50 / p95 / p99 of {})",
-        spread(&|(whole, _)| whole.as_micros() as u64),
+        spread(&|(whole, _)| u64::try_from(whole.as_micros()).unwrap()),
         spread(&|(_, timings)| timings.total - timings.embed - timings.tokenize),
         spread(&|(_, timings)| timings.vector),
         spread(&|(_, timings)| timings.words),
