@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+};
 use std::thread::{self, JoinHandle};
 
 use papr_credentials::{Keychain, PAPR_MEMORY_API_KEY};
@@ -92,6 +94,16 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The catalogue, if nobody changes it or waits to. For the threads of the pool: one that waited here could keep a
+    /// search, which has the catalogue and waits for a thread, from ever ending.
+    pub(crate) fn try_catalog(&self) -> Option<RwLockReadGuard<'_, Catalog>> {
+        match self.catalog.try_read() {
+            Ok(catalog) => Some(catalog),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(crate) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {

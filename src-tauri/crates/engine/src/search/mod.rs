@@ -103,11 +103,13 @@ fn rank(
         return Ok(browse(shared, &asked));
     }
     // Words are searched while the model runs: one waits for the memory, the other for the processor. Nobody
-    // holds the catalogue while he waits for the other.
+    // holds the catalogue while he waits for the other, and where it is being changed, words are searched afterwards.
     let mut early = None;
     let embedded = rayon::in_place_scope(|scope| {
         if asked.mode == Mode::Hybrid && shared.model.get().is_some() {
-            scope.spawn(|_| early = Some(search_words(&shared.catalog(), &asked, Mode::Hybrid)));
+            let search = |catalog: RwLockReadGuard<'_, Catalog>| search_words(&catalog, &asked, Mode::Hybrid);
+            let early = &mut early;
+            scope.spawn(move |_| *early = shared.try_catalog().map(search));
         }
         embed_query(shared, &asked, cancel, timings)
     });
