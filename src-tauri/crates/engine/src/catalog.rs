@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use papr_index::{Attribute, Attributes, Selection, VectorIndex, WordIndex};
+use papr_index::{Attribute, Attributes, Selection, Slot, VectorIndex, WordIndex};
 use papr_memory::ports::{Store, StoreError};
 use papr_memory::{Memory, MemoryId, Source, Space, Tier, TierCounts, Vector};
 
@@ -34,23 +34,24 @@ impl Vectors {
         Self { generation, goals: index(), memories: index(), beside: None, space }
     }
 
-    /// All vectors of a space that a store holds of memories that stand in a tier, and how many of them are bad; with
+    /// All vectors of a space that a store holds of memories that have a place, and how many of them are bad; with
     /// those of the space `beside` it for memories that have none.
     pub(crate) fn read(
         space: &Space,
         beside: Option<Space>,
         store: &dyn Store,
-        tier_of: impl Fn(MemoryId) -> Option<Tier>,
+        place_of: impl Fn(MemoryId) -> Option<(Tier, Slot)>,
     ) -> Result<(Self, usize), StoreError> {
         let mut vectors = Self::new(space.clone());
         let (mut goals, mut memories) = (vectors.goals.batch(), vectors.memories.batch());
         let (mut bad, mut read) = (0, HashSet::new());
         for space in [Some(space), beside.as_ref()].into_iter().flatten() {
-            bad += store.vectors(space, &mut |id, vector| match tier_of(id).filter(|_| read.insert(id)) {
-                Some(Tier::Goals) => goals.upsert(id, &vector),
-                Some(Tier::Memories) => memories.upsert(id, &vector),
-                None => {}
-            })?;
+            bad +=
+                store.vectors(space, &mut |id, vector| match place_of(id).filter(|_| read.insert(id)) {
+                    Some((Tier::Goals, slot)) => goals.upsert(id, slot, &vector),
+                    Some((Tier::Memories, slot)) => memories.upsert(id, slot, &vector),
+                    None => {}
+                })?;
         }
         drop((goals, memories));
         vectors.beside = beside;
@@ -159,7 +160,7 @@ impl Catalog {
         }
         self.counts.count(memory.tier);
         if let (Some(vector), Some(vectors)) = (vector, &mut self.vectors) {
-            vectors.of_mut(memory.tier).upsert(memory.id, &vector);
+            vectors.of_mut(memory.tier).upsert(memory.id, slot, &vector);
         }
     }
 
@@ -194,9 +195,9 @@ impl Catalog {
 
     /// Puts a vector of `space` beside its memory, if the memory is here.
     pub(crate) fn put_vector(&mut self, space: &Space, id: MemoryId, vector: &Vector) {
-        let Some(tier) = self.tier(id) else { return };
+        let Some((tier, slot)) = self.place(id) else { return };
         if let Some(vectors) = self.vectors.as_mut().filter(|vectors| vectors.space == *space) {
-            vectors.of_mut(tier).upsert(id, vector);
+            vectors.of_mut(tier).upsert(id, slot, vector);
         }
         if let Some(building) = self.building.as_mut().filter(|building| building.space == *space) {
             building.forget(id);
@@ -230,8 +231,10 @@ impl Catalog {
         self.words.slot(id).is_some_and(|slot| selection.is_none_or(|selection| selection.has(slot)))
     }
 
-    pub(crate) fn tier(&self, id: MemoryId) -> Option<Tier> {
-        self.attribute(id).map(|attribute| attribute.tier)
+    /// The tier and the slot at which a memory's vector stands.
+    pub(crate) fn place(&self, id: MemoryId) -> Option<(Tier, Slot)> {
+        let slot = self.words.slot(id)?;
+        Some((self.attributes.get(slot)?.tier, slot))
     }
 
     fn ids(&self) -> impl Iterator<Item = MemoryId> + '_ {

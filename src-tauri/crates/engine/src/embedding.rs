@@ -195,8 +195,8 @@ pub(crate) fn read_vectors(shared: &Shared, embedder: &dyn Embedder) -> Result<(
     // Under the writer's lock: a vector must not meet a text that was edited since.
     let _writer = shared.writer();
     let beside = server_match::taken_over(shared, embedder.space())?;
-    let tier_of = |id| shared.catalog().tier(id);
-    let (vectors, bad) = Vectors::read(embedder.space(), beside, &shared.store, tier_of)?;
+    let place_of = |id| shared.catalog().place(id);
+    let (vectors, bad) = Vectors::read(embedder.space(), beside, &shared.store, place_of)?;
     if bad > 0 {
         tracing::warn!(bad, "vectors failed their checks and are made again");
     }

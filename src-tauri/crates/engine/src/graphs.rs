@@ -243,7 +243,8 @@ mod tests {
 
     fn read(engine: &Engine, space: &Space) {
         let shared = &engine.shared;
-        let (vectors, _) = Vectors::read(space, None, &shared.store, |id| shared.catalog().tier(id)).unwrap();
+        let (vectors, _) =
+            Vectors::read(space, None, &shared.store, |id| shared.catalog().place(id)).unwrap();
         shared.catalog_mut().vectors = Some(vectors);
     }
 
@@ -256,7 +257,7 @@ mod tests {
     fn nearest(engine: &Engine, id: MemoryId) -> Option<MemoryId> {
         let catalog = engine.shared.catalog();
         let vectors = catalog.vectors.as_ref().unwrap();
-        let tier = catalog.tier(id).unwrap();
+        let (tier, _) = catalog.place(id).unwrap();
         let view = vectors.of(tier).view();
         let query = Vector::new(view.get(id).unwrap(), vectors.space.dims).unwrap();
         view.nearest(&query, 1, None).first().map(|near| near.id)

@@ -117,7 +117,7 @@ impl Switch {
             // Nobody writes from here on, so nothing can be added that the new space lacks.
             let writer = shared.writer();
             let beside = server_match::taken_over(shared, space)?;
-            let (vectors, _) = Vectors::read(space, beside, &shared.store, |id| shared.catalog().tier(id))?;
+            let (vectors, _) = Vectors::read(space, beside, &shared.store, |id| shared.catalog().place(id))?;
             let mut catalog = shared.catalog_mut();
             if catalog.building.as_ref().is_some_and(|building| building.missing() > 0) {
                 drop((catalog, writer));

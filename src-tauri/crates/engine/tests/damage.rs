@@ -260,8 +260,8 @@ fn graphs_harmed_in_turn() {
         };
         let records: Vec<_> = some.iter().enumerate().map(record).collect();
         store.put_vectors(&space, &records).unwrap();
-        for record in &records {
-            index.upsert(record.id, &record.vector);
+        for (slot, record) in (0..).zip(&records) {
+            index.upsert(record.id, slot, &record.vector);
         }
     }
     drop(store);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use papr_index::vectors::{JobError, Workers, saved_segments};
-use papr_index::{Nearest, VectorIndex};
+use papr_index::{Nearest, Slot, VectorIndex};
 use papr_memory::ports::{Store, VectorRecord};
 use papr_memory::{CancelToken, Content, Dims, Memory, MemoryId, Space, Tier, Vector};
 use papr_store::{SledStore, open_or_recover};
@@ -20,6 +20,8 @@ use support::killed;
 
 /// Memories of a group.
 const GROUP: u64 = 40;
+/// Nothing is filtered here.
+const NO_SLOT: Slot = 0;
 /// So many vectors of a tier are scanned; more come under graphs.
 const EXACT: usize = 30;
 
@@ -152,7 +154,7 @@ impl Kept {
         let Self { store, tiers } = &mut kept;
         let bad = store.vectors(&space(), &mut |id, vector| {
             let memory = memories.get(&id).unwrap_or_else(|| panic!("{id} has a vector and is no memory"));
-            tiers[usize::from(memory.tier.number())].upsert(id, &vector);
+            tiers[usize::from(memory.tier.number())].upsert(id, NO_SLOT, &vector);
         });
         assert_eq!(bad.unwrap(), 0, "every vector is whole");
         for tier in 0..2 {
@@ -199,7 +201,7 @@ impl Kept {
                 let records: Vec<_> = all.iter().map(record).collect();
                 assert_eq!(self.store.put_vectors(&space(), &records).unwrap(), records.len());
                 for memory in &all {
-                    self.of(memory.tier).upsert(memory.id, &vector(memory));
+                    self.of(memory.tier).upsert(memory.id, NO_SLOT, &vector(memory));
                 }
             }
             Step::Edit(of) => {
@@ -213,7 +215,7 @@ impl Kept {
                 let next = Memory { rev: was.rev + 1, tier: other(was.tier), ..was };
                 self.store.replace(&next).unwrap();
                 self.of(other(next.tier)).remove(next.id);
-                self.of(next.tier).upsert(next.id, &vector(&next));
+                self.of(next.tier).upsert(next.id, NO_SLOT, &vector(&next));
             }
             Step::Delete(first) => {
                 let ids: Vec<_> = deleted(first).collect();

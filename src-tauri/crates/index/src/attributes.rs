@@ -1,16 +1,20 @@
-//! What memories can be filtered and counted by: a row for each, at the slot of its words.
+//! What memories can be filtered and counted by: a row for each, at the slot of its words, and for each topic, tier
+//! and so on the slots that have it.
 //!
 //! A filter becomes a [`Selection`], a bit a slot, before anything is searched, so that what does not pass costs
-//! a search nothing. Names are compared without case and accents and shown as they were first written.
+//! a search nothing; to make one, rows are looked at for days and ids alone. Names are compared without case and
+//! accents and shown as they were first written.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::mem::{Discriminant, discriminant};
 
 use jiff::Timestamp;
-use papr_memory::{FacetCount, Facets, Filters, Memory, MemoryId, Source, Tier};
+use papr_memory::{FacetCount, Facets, Filters, Memory, MemoryId, Source, Tier, TimeRange};
 
 use crate::fold::fold;
-use crate::vectors::Filter;
-use crate::words::{Slot, WordIndex};
+use crate::selection::{Selection, Slots, slots_of};
+use crate::words::Slot;
 
 /// How many topics are counted out; nobody reads more.
 const TOPICS: usize = 50;
@@ -52,65 +56,37 @@ struct Row {
     updated: Timestamp,
 }
 
+/// Something that memories have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Common {
+    Tier(Tier),
+    Source(Discriminant<Source>),
+    Kind(Name),
+    Role(Name),
+    Category(Name),
+    Topic(Name),
+}
+
+impl Row {
+    /// All that it may have in common with others.
+    fn common(&self) -> impl Iterator<Item = Common> + '_ {
+        let some = [self.role.map(Common::Role), self.category.map(Common::Category)];
+        [Common::Tier(self.tier), Common::Source(discriminant(&self.source)), Common::Kind(self.kind)]
+            .into_iter()
+            .chain(some.into_iter().flatten())
+            .chain(self.topics.iter().copied().map(Common::Topic))
+    }
+}
+
 /// The attributes of all memories.
 #[derive(Debug, Default)]
 pub struct Attributes {
     rows: Vec<Option<Row>>,
     names: Names,
-}
-
-/// The memories that pass a filter, as it was when it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
-    bits: Vec<u64>,
-    len: usize,
-}
-
-impl Selection {
-    /// How many pass.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether none passes.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Whether the memory at this slot passes.
-    pub fn has(&self, slot: Slot) -> bool {
-        self.bits.get(slot as usize / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
-    }
-
-    /// The slots of those that pass, in order.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.bits.iter().zip(0..).flat_map(|(&bits, word)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
-        })
-    }
-}
-
-/// A selection as vectors are filtered by it, which know memories by their ids.
-#[derive(Clone, Copy, Debug)]
-pub struct Selected<'a> {
-    /// Which slots pass.
-    pub selection: &'a Selection,
-    /// Which memory stands at which slot.
-    pub words: &'a WordIndex,
-}
-
-impl Filter for Selected<'_> {
-    fn len(&self) -> usize {
-        self.selection.len()
-    }
-
-    fn passes(&self, id: MemoryId) -> bool {
-        self.words.slot(id).is_some_and(|slot| self.selection.has(slot))
-    }
-
-    fn ids(&self) -> Vec<MemoryId> {
-        self.selection.slots().filter_map(|slot| self.words.id(slot)).collect()
-    }
+    /// Who has what; nothing is kept that nobody has.
+    having: HashMap<Common, Slots>,
+    /// Who is there.
+    all: Slots,
 }
 
 /// What an index of filters keeps of one memory.
@@ -127,9 +103,9 @@ pub struct Attribute {
 impl Attributes {
     /// Notes what the memory at this slot is; replaces what stood there.
     pub fn put(&mut self, slot: Slot, memory: &Memory) {
-        let slot = slot as usize;
-        if slot >= self.rows.len() {
-            self.rows.resize_with(slot + 1, || None);
+        self.take(slot);
+        if slot as usize >= self.rows.len() {
+            self.rows.resize_with(slot as usize + 1, || None);
         }
         let names = &mut self.names;
         let mut said = |key: &str| {
@@ -137,7 +113,7 @@ impl Attributes {
             Some(names.put(value))
         };
         let (role, category) = (said("role"), said("category"));
-        self.rows[slot] = Some(Row {
+        let row = Row {
             id: memory.id,
             tier: memory.tier,
             source: memory.source,
@@ -147,12 +123,26 @@ impl Attributes {
             topics: memory.topics.iter().map(|topic| names.put(topic)).collect(),
             created: memory.created_at,
             updated: memory.updated_at,
-        });
+        };
+        for common in row.common() {
+            self.having.entry(common).or_default().insert(slot);
+        }
+        self.all.insert(slot);
+        self.rows[slot as usize] = Some(row);
     }
 
     /// Forgets what stood at this slot.
     pub fn take(&mut self, slot: Slot) -> Option<Attribute> {
         let row = self.rows.get_mut(slot as usize)?.take()?;
+        for common in row.common() {
+            if let Entry::Occupied(mut having) = self.having.entry(common) {
+                having.get_mut().remove(slot);
+                if having.get().is_empty() {
+                    having.remove();
+                }
+            }
+        }
+        self.all.remove(slot);
         Some(Attribute { tier: row.tier, source: row.source, updated_at: row.updated })
     }
 
@@ -164,18 +154,54 @@ impl Attributes {
 
     /// The memories that pass. `is_pending` tells of which Papr is yet to be told.
     pub fn select(&self, filters: &Filters, is_pending: impl Fn(MemoryId) -> bool) -> Selection {
-        let mut selection = Selection { bits: vec![0; self.rows.len().div_ceil(64)], len: 0 };
-        let Some(wanted) = Wanted::new(filters, &self.names) else { return selection };
-        for (slot, row) in self.rows.iter().enumerate() {
+        let Some(wanted) = self.wanted(filters) else { return Selection::default() };
+        let words = self.rows.len().div_ceil(64);
+        let mut having = wanted.iter().map(|common| self.having.get(common));
+        let mut bits = match having.next() {
+            None => self.all.bits(words),
+            Some(slots) => slots.map(|slots| slots.bits(words)).unwrap_or_default(),
+        };
+        for slots in having {
+            let others = slots.map(|slots| slots.bits(words)).unwrap_or_default();
+            bits.truncate(others.len());
+            bits.iter_mut().zip(others).for_each(|(bits, others)| *bits &= others);
+        }
+        let ids: Option<HashSet<MemoryId>> = filters.ids.as_ref().map(|ids| ids.iter().copied().collect());
+        let anytime = TimeRange::default();
+        if ids.is_some() || filters.pending.is_some() || [filters.created, filters.updated] != [anytime; 2] {
             let passes = |row: &Row| {
-                wanted.is(row) && wanted.pending.is_none_or(|pending| is_pending(row.id) == pending)
+                filters.created.contains(row.created)
+                    && filters.updated.contains(row.updated)
+                    && ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
+                    && filters.pending.is_none_or(|pending| is_pending(row.id) == pending)
             };
-            if row.as_ref().is_some_and(passes) {
-                selection.bits[slot / 64] |= 1 << (slot % 64);
-                selection.len += 1;
+            for (rows, bits) in self.rows.chunks(64).zip(&mut bits) {
+                let passing = slots_of(*bits, 0).filter(|&at| rows[at as usize].as_ref().is_some_and(passes));
+                *bits = passing.fold(0, |bits, at| bits | 1 << at);
             }
         }
-        selection
+        Selection::of(bits)
+    }
+
+    /// What those that pass have in common, each; none if a name is asked for that no memory ever had.
+    fn wanted(&self, filters: &Filters) -> Option<Vec<Common>> {
+        let mut wanted = Vec::new();
+        wanted.extend(filters.tier.map(Common::Tier));
+        wanted.extend(filters.source.map(|source| Common::Source(discriminant(&source))));
+        for topic in &filters.topics {
+            wanted.push(Common::Topic(self.names.get(topic)?));
+        }
+        let named: [(&Option<String>, fn(Name) -> Common); 3] = [
+            (&filters.kind, Common::Kind),
+            (&filters.role, Common::Role),
+            (&filters.category, Common::Category),
+        ];
+        for (name, common) in named {
+            if let Some(name) = name {
+                wanted.push(common(self.names.get(name)?));
+            }
+        }
+        Some(wanted)
     }
 
     /// Counts memories by what they can be filtered by: those selected, or all.
@@ -221,52 +247,9 @@ fn counted(values: impl Iterator<Item = String>) -> Vec<FacetCount> {
     counts
 }
 
-/// Filters with their names looked up.
-struct Wanted<'a> {
-    filters: &'a Filters,
-    topics: Vec<Name>,
-    kind: Option<Name>,
-    role: Option<Name>,
-    category: Option<Name>,
-    ids: Option<HashSet<MemoryId>>,
-    pending: Option<bool>,
-}
-
-impl<'a> Wanted<'a> {
-    /// None if a name is asked for that no memory has.
-    fn new(filters: &'a Filters, names: &Names) -> Option<Self> {
-        let known = |name: &Option<String>| match name {
-            None => Some(None),
-            Some(name) => names.get(name).map(Some),
-        };
-        Some(Self {
-            filters,
-            topics: filters.topics.iter().map(|topic| names.get(topic)).collect::<Option<_>>()?,
-            kind: known(&filters.kind)?,
-            role: known(&filters.role)?,
-            category: known(&filters.category)?,
-            ids: filters.ids.as_ref().map(|ids| ids.iter().copied().collect()),
-            pending: filters.pending,
-        })
-    }
-
-    fn is(&self, row: &Row) -> bool {
-        let filters = self.filters;
-        filters.tier.is_none_or(|tier| tier == row.tier)
-            && filters.source.is_none_or(|source| source == row.source)
-            && self.kind.is_none_or(|kind| kind == row.kind)
-            && (self.role.is_none() || self.role == row.role)
-            && (self.category.is_none() || self.category == row.category)
-            && filters.created.contains(row.created)
-            && filters.updated.contains(row.updated)
-            && self.topics.iter().all(|topic| row.topics.contains(topic))
-            && self.ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use papr_memory::{Content, TimeRange};
+    use papr_memory::Content;
     use proptest::prelude::*;
 
     use super::*;

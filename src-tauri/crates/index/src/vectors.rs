@@ -42,12 +42,13 @@ use self::directory::Place;
 pub use self::graph::{GraphError, Workers};
 pub use self::job::{Built, Job, JobError, Step};
 use self::job::{Goal, Made};
-use self::rows::Rows;
+use self::rows::{Owner, Rows};
 pub use self::search::nearest;
 pub use self::snapshot::{SnapshotError, saved_segments};
 use self::view::Segment;
-pub use self::view::{Bytes, Filter, IdSet, Nearest, View};
+pub use self::view::{Bytes, Nearest, View};
 use crate::id_hash::IdHash;
+use crate::words::Slot;
 
 /// More segments than these are merged.
 const SEGMENTS: usize = 4;
@@ -90,14 +91,14 @@ pub struct Batch<'a>(&'a mut VectorIndex);
 
 impl Batch<'_> {
     /// As [`VectorIndex::upsert`].
-    pub fn upsert(&mut self, id: MemoryId, vector: &Vector) {
+    pub fn upsert(&mut self, id: MemoryId, slot: Slot, vector: &Vector) {
         let index = &mut *self.0;
         let same_space = vector.as_slice().len() == index.view.dims.get();
         debug_assert!(same_space, "vectors meet only inside one space");
         if same_space {
             let mut rounded = vec![f16::ZERO; vector.as_slice().len()];
             rounded.convert_from_f32_slice(vector.as_slice());
-            index.put(id, &rounded);
+            index.put(Owner { id, slot }, &rounded);
         }
     }
 
@@ -149,10 +150,10 @@ impl VectorIndex {
         Batch(self)
     }
 
-    /// Adds the vector of a memory, or replaces it. A vector of another length is left out: vectors meet
-    /// only within one space.
-    pub fn upsert(&mut self, id: MemoryId, vector: &Vector) {
-        self.batch().upsert(id, vector);
+    /// Adds the vector of a memory, or replaces it; selections know the memory by its slot. A vector of another length
+    /// is left out: vectors meet only within one space.
+    pub fn upsert(&mut self, id: MemoryId, slot: Slot, vector: &Vector) {
+        self.batch().upsert(id, slot, vector);
     }
 
     /// Takes a memory's vector out; whether it was there.
@@ -164,24 +165,24 @@ impl VectorIndex {
         self.published.store(Arc::new(self.view.clone()));
     }
 
-    fn put(&mut self, id: MemoryId, numbers: &[f16]) {
+    fn put(&mut self, owner: Owner, numbers: &[f16]) {
+        let id = owner.id;
         let hash = hash_of(numbers);
         let shared = self.known.get(&hash).copied().filter(|place| {
             self.view.rows_of(place.part).is_some_and(|rows| rows.numbers(place.row) == numbers)
         });
-        if shared.is_some() && shared == self.view.directory.get(id) {
-            return;
+        if shared.is_none() || shared != self.view.directory.get(id) {
+            // The row that is to be shared lives: another memory owns it, since this one does not.
+            self.leave(id);
         }
-        // The row that is to be shared lives: another memory owns it, since this one does not.
-        self.leave(id);
         let place = shared.unwrap_or_else(|| {
             let part = self.view.tail_number;
             let row = match self.free.pop() {
                 Some(row) => {
-                    self.view.tail.reuse(row, numbers, id);
+                    self.view.tail.reuse(row, numbers, owner);
                     row
                 }
-                None => self.view.tail.push(numbers, id),
+                None => self.view.tail.push(numbers, owner),
             };
             self.known.insert(hash, Place { part, row });
             Place { part, row }
@@ -189,7 +190,7 @@ impl VectorIndex {
         if shared.is_some()
             && let Some(rows) = self.rows_mut(place.part)
         {
-            rows.add_owner(place.row, id);
+            rows.add_owner(place.row, owner);
         }
         self.view.directory.insert(id, place);
     }
@@ -283,18 +284,23 @@ impl VectorIndex {
     /// which then is among `sources`.
     fn replace(&mut self, sources: &[u32], mut rows: Rows, graph: Option<(graph::Graph, u64)>) {
         let number = self.take_number();
-        // Who wrote another vector since, or none, does not come along.
-        let owners: Vec<(u32, MemoryId)> =
-            rows.iter().flat_map(|(row, _, ids)| ids.iter().map(move |&id| (row, id))).collect();
+        // Who wrote another vector since, or none, does not come along; who does may stand at another slot by now.
+        let owners: Vec<(u32, MemoryId)> = rows
+            .iter()
+            .flat_map(|(row, _, owners)| owners.iter().map(move |owner| (row, owner.id)))
+            .collect();
         for (row, id) in owners {
             let place = self.view.directory.get(id);
-            let still = place.is_some_and(|place| {
-                self.view.rows_of(place.part).is_some_and(|now| now.same(place.row, &rows, row))
+            let still = place.and_then(|place| {
+                let now = self.view.rows_of(place.part).filter(|now| now.same(place.row, &rows, row))?;
+                now.owners(place.row).iter().copied().find(|owner| owner.id == id)
             });
-            match place {
-                Some(place) if still && sources.contains(&place.part) => {}
-                Some(_) if still => {
-                    self.leave(id);
+            match (place, still) {
+                (Some(place), Some(owner)) => {
+                    rows.add_owner(row, owner);
+                    if !sources.contains(&place.part) {
+                        self.leave(id);
+                    }
                 }
                 _ => {
                     rows.remove_owner(row, id);
@@ -315,11 +321,11 @@ impl VectorIndex {
         }
         // What was written into these parts since.
         for part in left {
-            for (_, numbers, ids) in part.iter() {
-                for &id in ids {
-                    if self.view.directory.get(id).is_some_and(|place| sources.contains(&place.part)) {
-                        self.view.directory.remove(id);
-                        self.put(id, numbers);
+            for (_, numbers, owners) in part.iter() {
+                for &owner in owners {
+                    if self.view.directory.get(owner.id).is_some_and(|place| sources.contains(&place.part)) {
+                        self.view.directory.remove(owner.id);
+                        self.put(owner, numbers);
                     }
                 }
             }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use papr_index::{Selected, Selection, TypedQuery, View, WordMatches, WordQuery};
+use papr_index::{Selection, TypedQuery, View, WordMatches, WordQuery};
 use papr_memory::ports::{Lane, Role};
 use papr_memory::{CancelToken, Filters, MemoryId, Mode, Query, Reply, Sort, Space, Tier, Timings, Vector};
 
@@ -123,7 +123,7 @@ fn rank(
     let by_word: Vec<MemoryId> = words.matches.best().iter().map(|found| found.id).chain(named).collect();
     let found = match (&vector, &catalog.vectors) {
         (Some(vector), Some(vectors)) => {
-            with_nearest(by_word, &catalog, vectors, vector, &asked, words.selection.as_ref())
+            with_nearest(by_word, vectors, vector, &asked, words.selection.as_ref())
         }
         _ => by_word.into_iter().map(|id| (id, None)).collect(),
     };
@@ -232,7 +232,6 @@ fn embed_query(
 /// of both tiers together: which tier a memory stands in must not decide who is a candidate.
 fn with_nearest(
     others: Vec<MemoryId>,
-    catalog: &Catalog,
     vectors: &Vectors,
     vector: &Vector,
     asked: &Asked<'_>,
@@ -246,15 +245,12 @@ fn with_nearest(
         .collect();
     let views: Vec<&View> = views.iter().map(Arc::as_ref).collect();
     // A tier is an index of its own, and needs no filter.
-    let selected = selection
-        .filter(|_| *filters != Filters::tier(filters.tier))
-        .map(|selection| Selected { selection, words: &catalog.words });
-    let filter = selected.as_ref().map(|selected| selected as &dyn papr_index::Filter);
+    let among = selection.filter(|_| *filters != Filters::tier(filters.tier));
     let cosine = |id| views.iter().find_map(|view| view.cosine(id, vector));
     let mut others_found = Vec::new();
     let nearest = rayon::in_place_scope(|scope| {
         scope.spawn(|_| others_found = others.into_iter().map(|id| (id, cosine(id))).collect());
-        papr_index::vectors::nearest(&views, vector, asked.depth, filter)
+        papr_index::vectors::nearest(&views, vector, asked.depth, among)
     });
     nearest.into_iter().map(|near| (near.id, Some(near.cosine))).chain(others_found).collect()
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use common::Set;
 use papr_index::vectors::pace::{SCAN_BUDGET, measure, rows_within};
 use papr_index::vectors::{Workers, saved_segments};
-use papr_index::{IdSet, VectorIndex, View};
+use papr_index::{Selection, VectorIndex, View};
 use papr_memory::{CancelToken, Fingerprint, MemoryId, Space, Vector};
 
 /// Searches that are timed, at least.
@@ -79,12 +79,12 @@ fn figures(set: &Set, exact_rows: Option<usize>) {
     let ten = searches(&queries, |query| drop(black_box(view.nearest(query, 10, None))));
     let hundred = searches(&queries, |query| drop(black_box(view.nearest(query, 100, None))));
     let certain = searches(&queries[..40], |query| drop(black_box(view.nearest_exactly(query, 10, None))));
-    let filter = |step: usize| -> IdSet { memories.iter().step_by(step).map(|(id, _)| *id).collect() };
-    let [half, tenth] = [filter(2), filter(10)];
+    let slots = 0..u32::try_from(memories.len()).unwrap();
+    let [half, tenth] = [2, 10].map(|step| slots.clone().step_by(step).collect::<Selection>());
     let halved = searches(&queries, |query| drop(black_box(view.nearest(query, 10, Some(&half)))));
     let tenths = searches(&queries, |query| drop(black_box(view.nearest(query, 10, Some(&tenth)))));
     let ten_found: Vec<Vec<usize>> = found(&view, &memories, &queries);
-    let one = searches(&queries, |query| index.upsert(memories[memories.len() / 2].0, query));
+    let one = searches(&queries, |query| index.upsert(memories[memories.len() / 2].0, slots.end / 2, query));
     let opening = open(&view, &memories, set, exact_rows);
     println!(
         "{{\"rows\":{},\"dims\":{},\"data\":\"{}\",\"jobs\":{jobs},\"in_graphs\":{},\"row_ns\":{:.1},\
@@ -116,8 +116,8 @@ fn figures(set: &Set, exact_rows: Option<usize>) {
 fn filled(memories: &[(MemoryId, Vector)], set: &Set, exact_rows: usize) -> VectorIndex {
     let mut index = VectorIndex::new(set.dims(), exact_rows);
     let mut batch = index.batch();
-    for (id, vector) in memories {
-        batch.upsert(*id, vector);
+    for (slot, (id, vector)) in (0..).zip(memories) {
+        batch.upsert(*id, slot, vector);
     }
     drop(batch);
     index

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use criterion::{BatchSize, BenchmarkId, Criterion};
 use papr_index::vectors::{JobError, Workers, saved_segments};
-use papr_index::{IdSet, VectorIndex, View};
+use papr_index::{Selection, VectorIndex, View};
 use papr_memory::{CancelToken, Fingerprint, Space, Vector};
 
 use crate::common::Set;
@@ -30,12 +30,13 @@ fn at_size(criterion: &mut Criterion, dims: usize, rows: usize, large: bool) {
     let filled = |exact_rows| {
         let mut index = VectorIndex::new(dims, exact_rows);
         let mut batch = index.batch();
-        for (id, vector) in &memories {
-            batch.upsert(*id, vector);
+        for (slot, (id, vector)) in (0..).zip(&memories) {
+            batch.upsert(*id, slot, vector);
         }
         drop(batch);
         index
     };
+    let slots = 0..u32::try_from(rows).unwrap();
     let mut group = criterion.benchmark_group(format!("{rows} vectors of {dims}, {}", set.label));
     group.sample_size(20);
     let next = Cell::new(0);
@@ -52,14 +53,17 @@ fn at_size(criterion: &mut Criterion, dims: usize, rows: usize, large: bool) {
         });
     }
     for share in [2, 10, 100] {
-        let filter: IdSet = memories.iter().step_by(share).map(|(id, _)| *id).collect();
+        let filter: Selection = slots.clone().step_by(share).collect();
         group.bench_function(BenchmarkId::new("exact, top 10 of one in", share), |bencher| {
             bencher.iter(|| black_box(view.nearest(query(), 10, Some(&filter))));
         });
     }
     drop(view);
     group.bench_function("replace one", |bencher| {
-        bencher.iter(|| index.upsert(memories[next.get()].0, query()));
+        bencher.iter(|| {
+            let query = query();
+            index.upsert(memories[next.get()].0, u32::try_from(next.get()).unwrap(), query);
+        });
     });
     drop(index);
     group.bench_function("add all", |bencher| {
@@ -86,7 +90,7 @@ fn at_size(criterion: &mut Criterion, dims: usize, rows: usize, large: bool) {
             bencher.iter(|| black_box(view.nearest(query(), k, None)));
         });
     }
-    let filter: IdSet = memories.iter().step_by(2).map(|(id, _)| *id).collect();
+    let filter: Selection = slots.step_by(2).collect();
     group.bench_function("graph, top 10 of one in 2", |bencher| {
         bencher.iter(|| black_box(view.nearest(query(), 10, Some(&filter))));
     });

@@ -96,6 +96,11 @@ impl Finalists {
         Self { k, floor: f32::NEG_INFINITY, rows: Vec::new(), full, least: Vec::new() }
     }
 
+    /// For another thread, which looks at other rows: none yet, and what they have to reach.
+    pub(super) fn beside(&self) -> Self {
+        Self { floor: self.floor, ..Self::new(self.k) }
+    }
+
     /// Takes up what was found elsewhere.
     pub(super) fn absorb(&mut self, other: Self) {
         self.floor = self.floor.max(other.floor);

@@ -36,8 +36,8 @@ pub(super) fn recall(
             cosines
         };
         let mut finalists = Finalists::new(TOP + 1);
-        let bounds = Bounds::new(&probe, 0, rows, 0..rows.chunks());
-        sweep(&probe, &[bounds], |_| rows, |_| true, &mut finalists);
+        let bounds = Bounds::new(&probe, 0, rows, 0..rows.chunks(), None);
+        sweep(&probe, &[bounds], |_| rows, &mut finalists);
         let exact = neighbours(finalists);
         let mut finalists = Finalists::new(TOP + 1);
         let searched = graph.search(&probe, |row| {

@@ -12,32 +12,45 @@ use super::chunk::{Chunk, Coding};
 use super::probe::{Finalists, Probe, Spot};
 use super::signs::{self, block_bytes};
 use crate::kernel;
+use crate::selection::Selection;
+use crate::words::Slot;
+
+/// A memory that a row stands for, and the slot that selections know it by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub(super) id: MemoryId,
+    pub(super) slot: Slot,
+}
 
 /// The memories a row stands for.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Owners {
     #[default]
     Nobody,
-    One(MemoryId),
-    Many(Vec<MemoryId>),
+    One(Owner),
+    Many(Vec<Owner>),
 }
 
 impl Owners {
-    pub(super) fn as_slice(&self) -> &[MemoryId] {
+    pub(super) fn as_slice(&self) -> &[Owner] {
         match self {
             Self::Nobody => &[],
-            Self::One(id) => std::slice::from_ref(id),
-            Self::Many(ids) => ids,
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Many(all) => all,
         }
     }
 
-    fn add(&mut self, id: MemoryId) {
+    /// Adds a memory; of one that is here, the slot is this one from now on.
+    fn add(&mut self, owner: Owner) {
         *self = match std::mem::take(self) {
-            Self::Nobody => Self::One(id),
-            Self::One(first) => Self::Many(vec![first, id]),
-            Self::Many(mut ids) => {
-                ids.push(id);
-                Self::Many(ids)
+            Self::One(first) if first.id != owner.id => Self::Many(vec![first, owner]),
+            Self::Nobody | Self::One(_) => Self::One(owner),
+            Self::Many(mut all) => {
+                match all.iter_mut().find(|other| other.id == owner.id) {
+                    Some(same) => *same = owner,
+                    None => all.push(owner),
+                }
+                Self::Many(all)
             }
         };
     }
@@ -45,14 +58,14 @@ impl Owners {
     fn remove(&mut self, id: MemoryId) {
         *self = match std::mem::take(self) {
             Self::Nobody => Self::Nobody,
-            Self::One(only) if only == id => Self::Nobody,
+            Self::One(only) if only.id == id => Self::Nobody,
             Self::One(other) => Self::One(other),
-            Self::Many(mut ids) => {
-                ids.retain(|&other| other != id);
-                match ids.as_slice() {
+            Self::Many(mut all) => {
+                all.retain(|other| other.id != id);
+                match all.as_slice() {
                     [] => Self::Nobody,
                     [only] => Self::One(*only),
-                    _ => Self::Many(ids),
+                    _ => Self::Many(all),
                 }
             }
         };
@@ -115,16 +128,30 @@ impl Rows {
         (&self.chunks[chunk], at, self.chunks[chunk].coding(at))
     }
 
-    pub(super) fn owners(&self, row: u32) -> &[MemoryId] {
+    pub(super) fn owners(&self, row: u32) -> &[Owner] {
         let (chunk, at) = self.at(row);
         self.owners.get(chunk).and_then(|owners| owners.get(at)).map_or(&[], Owners::as_slice)
     }
 
-    pub(super) fn add_owner(&mut self, row: u32, id: MemoryId) {
+    /// Which rows of a chunk stand for somebody who is selected, in order.
+    pub(super) fn selected<'a>(
+        &'a self,
+        chunk: usize,
+        among: &'a Selection,
+    ) -> impl Iterator<Item = bool> + 'a {
+        let is = |owner: &Owner| among.has(owner.slot);
+        self.owners[chunk].iter().map(move |owners| match owners {
+            Owners::Nobody => false,
+            Owners::One(only) => is(only),
+            Owners::Many(all) => all.iter().any(is),
+        })
+    }
+
+    pub(super) fn add_owner(&mut self, row: u32, owner: Owner) {
         let (chunk, at) = self.at(row);
         let owners = &mut Arc::make_mut(&mut self.owners[chunk])[at];
         self.live += usize::from(owners.is_nobody());
-        owners.add(id);
+        owners.add(owner);
     }
 
     /// Takes a memory off its row; whether the row is dead now.
@@ -138,18 +165,18 @@ impl Rows {
         died
     }
 
-    /// Appends a row that stands for `id`.
-    pub(super) fn push(&mut self, numbers: &[f16], id: MemoryId) -> u32 {
+    /// Appends a row that stands for `owner`.
+    pub(super) fn push(&mut self, numbers: &[f16], owner: Owner) -> u32 {
         let row = self.append(|chunk| chunk.push(numbers));
-        self.add_owner(row, id);
+        self.add_owner(row, owner);
         row
     }
 
     /// Uses a dead row again.
-    pub(super) fn reuse(&mut self, row: u32, numbers: &[f16], id: MemoryId) {
+    pub(super) fn reuse(&mut self, row: u32, numbers: &[f16], owner: Owner) {
         let (chunk, at) = self.at(row);
         Arc::make_mut(&mut self.chunks[chunk]).set(at, numbers);
-        self.add_owner(row, id);
+        self.add_owner(row, owner);
     }
 
     fn append(&mut self, push: impl FnOnce(&mut Chunk)) -> u32 {
@@ -185,7 +212,7 @@ impl Rows {
             } else {
                 for at in (0..chunk.len()).filter(|&at| kept[at]) {
                     let row = loose.append(|fresh| fresh.push_from(chunk, at));
-                    owners[at].as_slice().iter().for_each(|&id| loose.add_owner(row, id));
+                    owners[at].as_slice().iter().for_each(|&owner| loose.add_owner(row, owner));
                 }
             }
         }
@@ -196,7 +223,7 @@ impl Rows {
     }
 
     /// The live rows, in order, with their numbers and owners.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[f16], &[MemoryId])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[f16], &[Owner])> {
         self.chunks.iter().zip(&self.owners).enumerate().flat_map(move |(number, (chunk, owners))| {
             let live = owners.iter().enumerate().filter(|(_, owners)| !owners.is_nobody());
             live.map(move |(at, owners)| (self.number(number, at), chunk.numbers(at), owners.as_slice()))
@@ -217,6 +244,12 @@ impl Rows {
 
     pub(super) fn chunk(&self, number: usize) -> &Chunk {
         &self.chunks[number]
+    }
+
+    /// The numbers of the rows of a full chunk, in order.
+    pub(super) fn numbers_of(&self, chunk: usize) -> impl Iterator<Item = u32> {
+        let first = self.number(chunk, 0);
+        first..first.saturating_add(u32::try_from(self.per_chunk).unwrap_or(u32::MAX))
     }
 
     /// How many rows a full chunk has.
@@ -259,7 +292,7 @@ impl Rows {
         let chunks = self.chunks.iter().map(|chunk| chunk.bytes());
         let (numbers, codes) = chunks.fold((0, 0), |sum, bytes| (sum.0 + bytes.0, sum.1 + bytes.1));
         let many = |owners: &Owners| match owners {
-            Owners::Many(ids) => ids.capacity() * size_of::<MemoryId>(),
+            Owners::Many(all) => all.capacity() * size_of::<Owner>(),
             _ => 0,
         };
         let owners = |owners: &Arc<Vec<Owners>>| {

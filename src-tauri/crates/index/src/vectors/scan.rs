@@ -7,12 +7,11 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use papr_memory::MemoryId;
-
 use super::chunk::{Chunk, Coding};
 use super::probe::{Finalists, Probe, Spot};
 use super::rows::Rows;
 use crate::kernel::BLOCK;
+use crate::selection::Selection;
 
 /// So many rows before one is computed, it is asked for.
 const AHEAD: usize = 8;
@@ -30,8 +29,15 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Of the chunks `chunks` of `rows`, which are those of the part `part`.
-    pub(super) fn new(probe: &Probe<'_>, part: usize, rows: &Rows, chunks: Range<usize>) -> Self {
+    /// Of the chunks `chunks` of `rows`, which are those of the part `part`; a row that is not among those selected
+    /// is as far away as one that never was.
+    pub(super) fn new(
+        probe: &Probe<'_>,
+        part: usize,
+        rows: &Rows,
+        chunks: Range<usize>,
+        among: Option<&Selection>,
+    ) -> Self {
         let per_chunk = rows.per_chunk();
         // No cosine is as small: what is left stands for rows that never were.
         let mut bounds = vec![f32::NEG_INFINITY; chunks.len() * per_chunk];
@@ -44,6 +50,11 @@ impl Bounds {
                 signs.bounds(query, probe.kernel, agreeing, bounds);
             } else {
                 by_codes(probe, chunk, &mut sums, bounds);
+            }
+            if let Some(among) = among {
+                for (bound, is) in bounds.iter_mut().zip(rows.selected(number, among)) {
+                    *bound = if is { *bound } else { f32::NEG_INFINITY };
+                }
             }
         }
         let tops = bounds.as_chunks::<BLOCK>().0.iter().map(|block| greatest(block)).collect();
@@ -73,6 +84,10 @@ impl Bounds {
             if let (Some(query), Some(signs)) = (&probe.signs, chunk.signs()) {
                 let agreeing = &self.agreeing[first..first + BLOCK];
                 signs.closer(query, probe.kernel, first % per_chunk / BLOCK, agreeing, &mut closer);
+                // What is not selected stays away.
+                for (closer, &bound) in closer.iter_mut().zip(block) {
+                    *closer = if bound == f32::NEG_INFINITY { bound } else { *closer };
+                }
             }
             self.spots(per_chunk, number, closer, least)
         })
@@ -92,52 +107,74 @@ impl Bounds {
     }
 }
 
-/// Offers the rows that may be among the nearest and whose owners are wanted; `rows_of` has the rows of a part.
+/// Offers the live rows that may be among the nearest; `rows_of` has the rows of a part.
 pub(super) fn sweep<'a>(
     probe: &Probe<'_>,
     bounds: &[Bounds],
     rows_of: impl Fn(usize) -> &'a Rows,
-    wanted: impl Fn(&[MemoryId]) -> bool,
     finalists: &mut Finalists,
 ) {
-    let offer = |spot: Spot, finalists: &mut Finalists| {
-        let rows = rows_of(spot.part);
-        let cosine = rows.bounds(probe, spot.row);
-        // Who owns a row is looked up last: it is seldom asked, and lies elsewhere.
-        if cosine.1 >= finalists.floor() {
-            let owners = rows.owners(spot.row);
-            if !owners.is_empty() && wanted(owners) {
-                finalists.offer(cosine, spot);
-            }
-        }
-    };
-    let offer_all = |spots: &[(f32, Spot)], finalists: &mut Finalists| {
-        let fetch = |&(_, spot): &(f32, Spot)| rows_of(spot.part).fetch(probe, spot.row);
-        spots.iter().take(AHEAD).for_each(fetch);
-        for (at, &(bound, spot)) in spots.iter().enumerate() {
-            spots.get(at + AHEAD).iter().copied().for_each(fetch);
-            if bound >= finalists.floor() {
-                offer(spot, finalists);
-            }
-        }
-    };
-    // The rows that promise most; more of them where too few are wanted.
+    let done = sweep_likeliest(probe, bounds, &rows_of, finalists);
+    bounds.iter().for_each(|some| sweep_rest(probe, some, &rows_of, &done, finalists));
+}
+
+/// Offers the live rows that promise most, enough of them to tell what any other has to reach; which those were.
+pub(super) fn sweep_likeliest<'a>(
+    probe: &Probe<'_>,
+    bounds: &[Bounds],
+    rows_of: &impl Fn(usize) -> &'a Rows,
+    finalists: &mut Finalists,
+) -> HashSet<Spot> {
+    // More of them where too few are live.
     let (mut done, mut count, mut limit) = (HashSet::new(), finalists.wanted(), f32::INFINITY);
     while finalists.floor() == f32::NEG_INFINITY && limit > f32::MIN {
         let likely = likely(bounds, count);
         let reaching = bounds.iter().flat_map(|some| some.reaching(rows_of(some.part).per_chunk(), likely));
         let spots: Vec<(f32, Spot)> = reaching.filter(|&(bound, _)| bound < limit).collect();
-        offer_all(&spots, finalists);
+        offer_all(probe, &spots, rows_of, finalists);
         finalists.prune();
         done.extend(spots.into_iter().map(|(_, spot)| spot));
         (count, limit) = (count.saturating_mul(8), likely);
     }
+    done
+}
+
+/// Offers all others of these rows that may be among the nearest.
+pub(super) fn sweep_rest<'a>(
+    probe: &Probe<'_>,
+    bounds: &Bounds,
+    rows_of: &impl Fn(usize) -> &'a Rows,
+    done: &HashSet<Spot>,
+    finalists: &mut Finalists,
+) {
     // Rows that never were reach nothing.
     let floor = finalists.floor().max(f32::MIN);
-    let closer = bounds.iter().flat_map(|some| some.reaching_closely(probe, rows_of(some.part), floor));
-    let mut rest: Vec<(f32, Spot)> = closer.collect();
+    let mut rest: Vec<(f32, Spot)> = bounds.reaching_closely(probe, rows_of(bounds.part), floor).collect();
     rest.retain(|(_, spot)| !done.contains(spot));
-    offer_all(&rest, finalists);
+    offer_all(probe, &rest, rows_of, finalists);
+}
+
+/// Offers the live ones of these rows, whose bounds by their signs are given.
+fn offer_all<'a>(
+    probe: &Probe<'_>,
+    spots: &[(f32, Spot)],
+    rows_of: &impl Fn(usize) -> &'a Rows,
+    finalists: &mut Finalists,
+) {
+    let fetch = |&(_, spot): &(f32, Spot)| rows_of(spot.part).fetch(probe, spot.row);
+    spots.iter().take(AHEAD).for_each(fetch);
+    for (at, &(bound, spot)) in spots.iter().enumerate() {
+        spots.get(at + AHEAD).iter().copied().for_each(fetch);
+        if bound < finalists.floor() {
+            continue;
+        }
+        let rows = rows_of(spot.part);
+        let cosine = rows.bounds(probe, spot.row);
+        // Who owns a row is looked up last: it is seldom asked, and lies elsewhere.
+        if cosine.1 >= finalists.floor() && !rows.owners(spot.row).is_empty() {
+            finalists.offer(cosine, spot);
+        }
+    }
 }
 
 /// What at least `count` rows reach, if there are so many, and not many more.

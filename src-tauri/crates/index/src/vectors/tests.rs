@@ -9,6 +9,7 @@ use std::thread;
 use papr_memory::{CancelToken, Dims, MemoryId, Space, Vector};
 
 use super::*;
+use crate::Selection;
 
 const WIDTH: u16 = 16;
 
@@ -49,7 +50,7 @@ fn filled(count: u32, exact_rows: usize) -> VectorIndex {
     let mut index = VectorIndex::new(dims(), exact_rows);
     let vectors: Vec<Vector> = (0..count).map(vector).collect();
     let mut batch = index.batch();
-    (0..).zip(&vectors).for_each(|(number, vector)| batch.upsert(id(number), vector));
+    (0..).zip(&vectors).for_each(|(number, vector)| batch.upsert(id(number), number, vector));
     drop(batch);
     index
 }
@@ -89,7 +90,7 @@ fn is_exact_among_very_many_alike() {
     for number in 0..1000_u16 {
         let wobble = |at: u16| f32::from((number * 31 + at * 17) % 101) / 5_000.0;
         let values: Vec<f32> = (0..WIDTH).map(|at| f32::from(at) + 1.0 + wobble(at)).collect();
-        index.upsert(id(u32::from(number)), &unit(&values));
+        index.upsert(id(u32::from(number)), u32::from(number), &unit(&values));
     }
     let view = index.view();
     let mut exact: Vec<f32> = (0..1000).filter_map(|number| view.cosine(id(number), &query)).collect();
@@ -101,8 +102,8 @@ fn is_exact_among_very_many_alike() {
 #[test]
 fn equal_ones_share_a_row_and_come_oldest_first() {
     let mut index = VectorIndex::new(dims(), 200);
-    (0..1_000).for_each(|number| index.upsert(id(number), &vector(number)));
-    (1_000..2_000).rev().for_each(|number| index.upsert(id(number), &vector(7)));
+    (0..1_000).for_each(|number| index.upsert(id(number), number, &vector(number)));
+    (1_000..2_000).rev().for_each(|number| index.upsert(id(number), number, &vector(7)));
     assert_eq!(index.view().tail.live(), 1_000, "a thousand equal vectors are one row");
     work(&mut index);
     let view = index.view();
@@ -124,7 +125,7 @@ fn graphs_find_nearly_all_and_filters_hold() {
     assert!(recall >= 0.99, "recall is {recall}");
     let query = vector(1_000_000);
     for share in [2, 3, 10, 100, 1_000] {
-        let filter: IdSet = (0..3_000).filter(|number| number % share == 0).map(id).collect();
+        let filter: Selection = (0..3_000).filter(|number| number % share == 0).collect();
         let (found, exact) =
             (view.nearest(&query, 10, Some(&filter)), view.nearest_exactly(&query, 10, Some(&filter)));
         assert_eq!(found.len(), filter.len().min(10), "a filter costs no hits");
@@ -143,7 +144,7 @@ fn grows_and_shrinks_by_seal_merge_and_rebuild() {
     let mut index = VectorIndex::new(dims(), 200);
     let mut jobs = 0;
     for number in 0..1_500 {
-        index.upsert(id(number), &vector(number));
+        index.upsert(id(number), number, &vector(number));
         while let Some(job) = index.plan() {
             jobs += 1;
             index.install(run(job).unwrap());
@@ -154,7 +155,7 @@ fn grows_and_shrinks_by_seal_merge_and_rebuild() {
     let limit = 2 * index.view().bytes().total();
     for number in 0..1_500 {
         // Changed again and again: dead rows are used again or swept out.
-        (1..4).for_each(|round| index.upsert(id(number), &vector(number + round * 10_000)));
+        (1..4).for_each(|round| index.upsert(id(number), number, &vector(number + round * 10_000)));
         work(&mut index);
     }
     assert!(index.view().bytes().total() < limit, "memory does not grow with edits");
@@ -226,7 +227,7 @@ fn searches_go_on_beside_writes_and_jobs() {
             count
         });
         for number in 1_000..2_000 {
-            index.upsert(id(number), &vector(number));
+            index.upsert(id(number), number, &vector(number));
             index.remove(id(number - 500));
             if number % 250 == 0 {
                 work(&mut index);
@@ -256,9 +257,9 @@ fn several_threads_over_several_views_find_what_one_finds_in_all_together() {
     let mut batches = (all.batch(), few.batch(), many.batch());
     for number in 0..8_000 {
         let vector = vector();
-        batches.0.upsert(id(number), &vector);
+        batches.0.upsert(id(number), number, &vector);
         let one = if number % 9 == 0 { &mut batches.1 } else { &mut batches.2 };
-        one.upsert(id(number), &vector);
+        one.upsert(id(number), number, &vector);
     }
     drop(batches);
     let [all, few, many] = indices.each_ref().map(VectorIndex::view);
@@ -271,9 +272,20 @@ fn several_threads_over_several_views_find_what_one_finds_in_all_together() {
         expected.truncate(k);
         assert_eq!(nearest(&[&few, &many], &query, k, None), expected, "of two views");
         assert_eq!(all.nearest(&query, k, None), expected, "and of one");
-        let some: IdSet = (0..8_000).step_by(50).map(id).collect();
-        let passing = nearest(&[&few, &many], &query, k, Some(&some));
-        assert_eq!(passing, all.nearest(&query, k, Some(&some)), "and of those that pass");
-        assert!(passing.len() == k.min(160) && passing.iter().all(|near| some.passes(near.id)));
+        // Few enough to be looked at one by one, and too many for that.
+        for share in [50, 3] {
+            let some: Selection = (0..8_000).step_by(share).collect();
+            let mut expected: Vec<Nearest> = some
+                .slots()
+                .filter_map(|number| {
+                    Some(Nearest { id: id(number), cosine: all.cosine(id(number), &query)? })
+                })
+                .collect();
+            expected.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then(a.id.cmp(&b.id)));
+            expected.truncate(k);
+            let passing = nearest(&[&few, &many], &query, k, Some(&some));
+            assert_eq!(passing, expected, "of two views, of those that pass");
+            assert_eq!(all.nearest(&query, k, Some(&some)), expected, "and of one");
+        }
     }
 }

@@ -3,7 +3,6 @@
 //! Searches go on a view and wait for nobody. Rows written last are scanned exactly, which finds the very
 //! nearest; older ones may stand in segments with a graph, which finds nearly all of them much sooner.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use half::slice::HalfFloatSliceExt;
@@ -12,9 +11,9 @@ use papr_memory::{Dims, MemoryId, Vector};
 use super::directory::Directory;
 use super::graph::Graph;
 use super::probe::{Finalists, Probe, Spot};
-use super::rows::Rows;
+use super::rows::{Owner, Rows};
 use super::search;
-use crate::id_hash::IdHash;
+use crate::selection::Selection;
 
 /// A memory and how near it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,47 +22,6 @@ pub struct Nearest {
     pub id: MemoryId,
     /// Cosine similarity to the query, in [-1, 1].
     pub cosine: f32,
-}
-
-/// What confines a search to some memories.
-pub trait Filter: Sync {
-    /// How many memories it lets pass, whether or not they have a vector.
-    fn len(&self) -> usize;
-
-    /// Whether it lets none pass.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether this memory passes.
-    fn passes(&self, id: MemoryId) -> bool;
-
-    /// All that pass, in any order. Asked only of a filter that lets few pass.
-    fn ids(&self) -> Vec<MemoryId>;
-}
-
-/// Only these memories.
-#[derive(Clone, Debug, Default)]
-pub struct IdSet(HashSet<MemoryId, IdHash>);
-
-impl FromIterator<MemoryId> for IdSet {
-    fn from_iter<I: IntoIterator<Item = MemoryId>>(ids: I) -> Self {
-        Self(ids.into_iter().collect())
-    }
-}
-
-impl Filter for IdSet {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn passes(&self, id: MemoryId) -> bool {
-        self.0.contains(&id)
-    }
-
-    fn ids(&self) -> Vec<MemoryId> {
-        self.0.iter().copied().collect()
-    }
 }
 
 /// Bytes held in memory, by what for.
@@ -108,7 +66,7 @@ impl Segment {
         probe: &Probe<'_>,
         part: usize,
         k: usize,
-        wanted: impl Fn(&[MemoryId]) -> bool,
+        wanted: impl Fn(&[Owner]) -> bool,
         finalists: &mut Finalists,
     ) -> bool {
         let mut found = Vec::with_capacity(self.graph.width());
@@ -182,13 +140,13 @@ impl View {
     }
 
     /// The `k` memories nearest to the query: [`nearest`](super::nearest) in this view alone.
-    pub fn nearest(&self, query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
-        search::nearest(&[self], query, k, filter)
+    pub fn nearest(&self, query: &Vector, k: usize, among: Option<&Selection>) -> Vec<Nearest> {
+        search::nearest(&[self], query, k, among)
     }
 
     /// The same, exactly, whatever graphs there are.
-    pub fn nearest_exactly(&self, query: &Vector, k: usize, filter: Option<&dyn Filter>) -> Vec<Nearest> {
-        search::nearest_exactly(self, query, k, filter)
+    pub fn nearest_exactly(&self, query: &Vector, k: usize, among: Option<&Selection>) -> Vec<Nearest> {
+        search::nearest_exactly(self, query, k, among)
     }
 
     /// The rows of the part that has this number.

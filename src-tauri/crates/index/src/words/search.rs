@@ -8,9 +8,9 @@ use std::ops::Bound;
 use papr_memory::MemoryId;
 
 use super::{Document, Posting, Slot, TermId, WordIndex};
-use crate::attributes::Selection;
 use crate::function_words::is_function_word;
 use crate::parse::{Phrase, Term, WordQuery};
+use crate::selection::Selection;
 
 /// How quickly repeating a word stops to count. Short texts repeat little; 0.9 is also Anserini's default.
 const K1: f32 = 0.9;
@@ -102,17 +102,13 @@ impl WordIndex {
         for term in query.terms.iter().chain(&query.wholes) {
             let little = says_something && (term.in_pair || is_function_word(&term.folded));
             let weight = if little { LITTLE_WEIGHT } else { 1.0 };
-            mass += self.score(&self.postings_of(term), weight, &mut scores, &mut touched);
+            mass += self.score(&self.postings_of(term), weight, among, &mut scores, &mut touched);
         }
         let excluded = self.any_of(query.excluded.iter().map(std::slice::from_ref));
-        touched.retain(|&slot| {
-            let passes = among.is_none_or(|selection| selection.has(slot));
-            let kept = passes && (excluded.is_empty() || excluded.binary_search(&slot).is_err());
-            if !kept {
-                scores[slot as usize] = 0.0;
-            }
-            kept
-        });
+        if !excluded.is_empty() {
+            excluded.iter().for_each(|&slot| scores[slot as usize] = 0.0);
+            touched.retain(|&slot| scores[slot as usize] > 0.0);
+        }
         let identifiers = query.identifiers.iter().map(std::slice::from_ref);
         let mut exact = self.any_of(identifiers.chain([query.phrases.as_slice()]));
         exact.retain(|&slot| scores[slot as usize] > 0.0);
@@ -202,11 +198,13 @@ impl WordIndex {
         found
     }
 
-    /// Adds a term's part to each memory that holds it; returns its idf, weighted.
+    /// Adds a term's part to each memory that holds it and is selected; returns its idf, weighted. How rare a word is
+    /// does not depend on who is selected.
     fn score(
         &self,
         postings: &WeightedPostings<'_>,
         weight: f32,
+        among: Option<&Selection>,
         scores: &mut [f32],
         touched: &mut Vec<Slot>,
     ) -> f32 {
@@ -220,7 +218,8 @@ impl WordIndex {
         let having = postings.len() as f32;
         let idf = (1.0 + (documents - having + 0.5) / (having + 0.5)).ln();
         let scale = B / average.max(1.0);
-        for posting in postings {
+        let selected = |posting: &&Posting| among.is_none_or(|among| among.has(posting.slot));
+        for posting in postings.iter().filter(selected) {
             let count = posting.count as f32;
             let length = self.lengths[posting.slot as usize] as f32;
             let score = weight * idf * count * (K1 + 1.0) / (count + K1 * (1.0 - B + scale * length));

@@ -49,16 +49,27 @@ fn any_op() -> impl Strategy<Value = Op> {
 struct Watched {
     index: VectorIndex,
     model: BTreeMap<MemoryId, Vector>,
+    /// Where each was put last: nobody stands at the same place twice.
+    slots: BTreeMap<MemoryId, Slot>,
+    next: Slot,
     begun: Option<Built>,
 }
 
 impl Watched {
     fn new() -> Self {
-        Self { index: VectorIndex::new(dims(), 12), model: BTreeMap::new(), begun: None }
+        Self {
+            index: VectorIndex::new(dims(), 12),
+            model: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            next: 0,
+            begun: None,
+        }
     }
 
     fn put(&mut self, id: MemoryId, vector: &Vector) {
-        self.index.upsert(id, vector);
+        self.next += 1;
+        self.index.upsert(id, self.next, vector);
+        self.slots.insert(id, self.next);
         self.model.insert(id, vector.clone());
     }
 
@@ -88,7 +99,7 @@ impl Watched {
         self.begun = None;
         self.index = VectorIndex::new(dims(), 12);
         let mut batch = self.index.batch();
-        self.model.iter().for_each(|(&id, vector)| batch.upsert(id, vector));
+        self.model.iter().for_each(|(&id, vector)| batch.upsert(id, self.slots[&id], vector));
         drop(batch);
         for path in saved_segments(folder.path()) {
             // It may be outdated: small segments bear no missing row.
@@ -105,9 +116,11 @@ impl Watched {
             let kept = Vector::new(view.get(id).unwrap(), dims()).unwrap();
             assert!(kept.cosine(vector) > 0.999, "each memory has its own vector");
         }
-        let filter: IdSet = chosen.iter().map(|&number| id(number)).collect();
+        let chosen: BTreeSet<MemoryId> = chosen.iter().map(|&number| id(number)).collect();
+        let slots = self.model.keys().filter(|id| chosen.contains(id)).map(|id| self.slots[id]);
+        let filter: Selection = slots.collect();
         let all = brute_force(&self.model, query, |_| true);
-        let some = brute_force(&self.model, query, |id| filter.passes(id));
+        let some = brute_force(&self.model, query, |id| chosen.contains(&id));
         let checks = [
             (view.nearest_exactly(query, k, None), &all, true),
             (view.nearest_exactly(query, k, Some(&filter)), &some, true),
