@@ -191,15 +191,14 @@ impl Attributes {
         for topic in &filters.topics {
             wanted.push(Common::Topic(self.names.get(topic)?));
         }
-        let named: [(&Option<String>, fn(Name) -> Common); 3] = [
-            (&filters.kind, Common::Kind),
-            (&filters.role, Common::Role),
-            (&filters.category, Common::Category),
-        ];
-        for (name, common) in named {
-            if let Some(name) = name {
-                wanted.push(common(self.names.get(name)?));
-            }
+        if let Some(kind) = &filters.kind {
+            wanted.push(Common::Kind(self.names.get(kind)?));
+        }
+        if let Some(role) = &filters.role {
+            wanted.push(Common::Role(self.names.get(role)?));
+        }
+        if let Some(category) = &filters.category {
+            wanted.push(Common::Category(self.names.get(category)?));
         }
         Some(wanted)
     }

@@ -295,17 +295,13 @@ impl VectorIndex {
                 let now = self.view.rows_of(place.part).filter(|now| now.same(place.row, &rows, row))?;
                 now.owners(place.row).iter().copied().find(|owner| owner.id == id)
             });
-            match (place, still) {
-                (Some(place), Some(owner)) => {
-                    rows.add_owner(row, owner);
-                    if !sources.contains(&place.part) {
-                        self.leave(id);
-                    }
-                }
-                _ => {
-                    rows.remove_owner(row, id);
-                    continue;
-                }
+            let (Some(place), Some(owner)) = (place, still) else {
+                rows.remove_owner(row, id);
+                continue;
+            };
+            rows.add_owner(row, owner);
+            if !sources.contains(&place.part) {
+                self.leave(id);
             }
             self.view.directory.insert(id, Place { part: number, row });
         }

@@ -115,7 +115,9 @@ pub(super) fn sweep<'a>(
     finalists: &mut Finalists,
 ) {
     let done = sweep_likeliest(probe, bounds, &rows_of, finalists);
-    bounds.iter().for_each(|some| sweep_rest(probe, some, &rows_of, &done, finalists));
+    for some in bounds {
+        sweep_rest(probe, some, &rows_of, &done, finalists);
+    }
 }
 
 /// Offers the live rows that promise most, enough of them to tell what any other has to reach; which those were.

@@ -155,7 +155,9 @@ impl<'a> Search<'a> {
             taken.for_each(|some| sweep_rest(&self.probe, &bounds[some], &rows_of, &done, &mut found));
             found
         });
-        swept.into_iter().for_each(|found| finalists.absorb(found));
+        for found in swept {
+            finalists.absorb(found);
+        }
         self.settle(finalists)
     }
 

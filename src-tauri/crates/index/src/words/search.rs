@@ -106,7 +106,9 @@ impl WordIndex {
         }
         let excluded = self.any_of(query.excluded.iter().map(std::slice::from_ref));
         if !excluded.is_empty() {
-            excluded.iter().for_each(|&slot| scores[slot as usize] = 0.0);
+            for &slot in &excluded {
+                scores[slot as usize] = 0.0;
+            }
             touched.retain(|&slot| scores[slot as usize] > 0.0);
         }
         let identifiers = query.identifiers.iter().map(std::slice::from_ref);
