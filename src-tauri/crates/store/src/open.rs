@@ -204,10 +204,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 pub(crate) fn open_guarded(place: &Path, folder: &Path) -> Result<Trees, StoreError> {
     let worker = thread::Builder::new().name("papr-store-open".to_owned());
     let path = place.to_owned();
-    let opening = worker.spawn(move || {
-        wake_seldom();
-        quietly(|| open_trees(&path)).flatten()
-    });
+    let opening = worker.spawn(move || quietly(|| open_trees(&path)).flatten());
     let opening = opening.map_err(|source| io_error(folder, source))?;
     let opened = opening.join().unwrap_or_else(|_| {
         Err(StoreError::Damaged { what: "the database gave up while it was opened".to_owned(), source: None })
@@ -225,23 +222,6 @@ pub(crate) fn open_guarded(place: &Path, folder: &Path) -> Result<Trees, StoreEr
     })
 }
 
-/// sled's seven threads look for work once a second each, for as long as the process lives. On Linux they may be
-/// woken up to this long after that, together with whatever else the processor wakes for: threads inherit it from
-/// the one that starts them (`PR_SET_TIMERSLACK` of prctl(2)). Work wakes them at once, as before.
-#[cfg(target_os = "linux")]
-fn wake_seldom() {
-    const SLACK: Duration = Duration::from_secs(10);
-    let this = fs::read_link("/proc/thread-self");
-    let file =
-        this.map(|this| Path::new("/proc").join(this.file_name().unwrap_or_default()).join("timerslack_ns"));
-    if let Err(error) = file.and_then(|file| fs::write(file, SLACK.as_nanos().to_string())) {
-        tracing::debug!(%error, "threads of the store wake once a second");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn wake_seldom() {}
-
 fn open_trees(folder: &Path) -> Result<Trees, StoreError> {
     let open = || -> Result<Trees, sled::Error> {
         let db = open_database(&folder.join("db"))?;
@@ -254,8 +234,7 @@ fn open_trees(folder: &Path) -> Result<Trees, StoreError> {
             moves: tree(Part::Moves)?,
             links: tree(Part::Links)?,
             manifest: tree(Part::Manifest)?,
-            // Starts sled's threads, so that they are this one's.
-            db: pollster::block_on(db.flush_async()).map(|_| db)?,
+            db,
         })
     };
     open().map_err(|error| {
